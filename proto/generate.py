@@ -1,0 +1,31 @@
+"""Writes the Python code of the contract: `python proto/generate.py [FOLDER]`, by default into gen/."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import grpc_tools
+from grpc_tools import protoc
+
+PROTO = Path(__file__).resolve().parent
+
+
+def generate(folder: Path) -> None:
+    """Replaces `folder`/assay by the modules and type stubs of every .proto below proto/."""
+    shutil.rmtree(folder / "assay", ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = sorted(str(path.relative_to(PROTO)) for path in PROTO.rglob("*.proto"))
+    well_known = Path(grpc_tools.__file__).parent / "_proto"
+    outputs = [f"--{kind}_out={folder}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")]
+    status = protoc.main(["protoc", f"-I{PROTO}", f"-I{well_known}", *outputs, *sources])
+    if status != 0:
+        raise SystemExit(status)
+    for package in sorted({path.parent for path in (folder / "assay").rglob("*.py")} | {folder / "assay"}):
+        for parent in [package, *package.relative_to(folder).parents]:
+            place = folder / parent if not parent.is_absolute() else parent
+            if place != folder:
+                (place / "__init__.py").touch()
+
+
+if __name__ == "__main__":
+    generate(Path(sys.argv[1]) if len(sys.argv) > 1 else PROTO.parent / "gen")
