@@ -1,0 +1,8 @@
+"""gRPC as every process of Assay speaks it: serving with health, reflection and one kind of error, and connecting."""
+
+from kit.rpc.client import connect
+from kit.rpc.handlers import raw_request
+from kit.rpc.server import REQUEST_BYTES_MAX, serve
+from kit.rpc.status import error_of
+
+__all__ = ["REQUEST_BYTES_MAX", "connect", "error_of", "raw_request", "serve"]
