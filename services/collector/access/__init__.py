@@ -1,0 +1,1 @@
+"""Projects, keys, logins and the audit log: what AccessService serves."""

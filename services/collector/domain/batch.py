@@ -1,0 +1,160 @@
+"""What the writer stores in one transaction: the calls of many messages, as columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import IntEnum
+
+import numpy as np
+
+from services.collector.domain.arrays import Bools, Ints, run_starts
+from services.collector.domain.call_body import Number
+from services.collector.domain.rollup import CallColumns
+
+
+class RecordKind(IntEnum):
+    """What a message carries, numbered as in the contract."""
+
+    CALL = 1
+    EVIDENCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class MessageInfo:
+    """One message of the ingest stream, without its records. `sequence` is its place in the stream."""
+
+    sequence: int
+    project_id: int
+    batch_id: str
+    part: int
+    part_count: int
+    receive_time: datetime
+    kind: RecordKind
+    rejected_count: int
+    client_dropped_count: int
+
+    @property
+    def receive_date(self) -> date:
+        """The UTC day of receipt, which decides the partition and the ledger's line."""
+        return self.receive_time.date()
+
+
+@dataclass(frozen=True, eq=False)
+class CallBatch:
+    """Calls, one element of every column (or row of `numbers`) each.
+
+    `message` indexes the messages that the calls came in; `task` indexes `tasks`, -1 for none; `extras` is JSON or empty.
+    `numbers` has shape (calls, NUMBER_COUNT).
+    """
+
+    message: Ints
+    project_id: Ints
+    series_id: Ints
+    start_us: Ints
+    outcome: Ints
+    numbers: Ints
+    call_id: list[str]
+    task: Ints
+    agent: list[str]
+    error_type: list[str]
+    extras: list[str]
+    tasks: Sequence[tuple[int, str]]
+
+    def __len__(self) -> int:
+        """The number of calls."""
+        return len(self.call_id)
+
+    def keep(self, kept: Bools) -> "CallBatch":
+        """The calls where `kept` is true."""
+        if kept.all():
+            return self
+        rows = np.flatnonzero(kept)
+        picked = rows.tolist()
+        return replace(
+            self,
+            message=self.message[rows],
+            project_id=self.project_id[rows],
+            series_id=self.series_id[rows],
+            start_us=self.start_us[rows],
+            outcome=self.outcome[rows],
+            numbers=self.numbers[rows],
+            task=self.task[rows],
+            call_id=[self.call_id[row] for row in picked],
+            agent=[self.agent[row] for row in picked],
+            error_type=[self.error_type[row] for row in picked],
+            extras=[self.extras[row] for row in picked],
+        )
+
+    def rollup_columns(self) -> CallColumns:
+        """What the roll-ups need of the calls. Unknown tokens count as none."""
+        numbers = np.maximum(self.numbers, 0)
+        return CallColumns(
+            series_id=self.series_id,
+            start_us=self.start_us,
+            outcome=self.outcome,
+            latency_us=numbers[:, Number.LATENCY_US],
+            first_token_us=self.numbers[:, Number.FIRST_TOKEN_US],
+            input_tokens=numbers[:, Number.INPUT_TOKENS],
+            output_tokens=numbers[:, Number.OUTPUT_TOKENS],
+            cache_read_tokens=numbers[:, Number.CACHE_READ_TOKENS],
+            cache_write_tokens=numbers[:, Number.CACHE_WRITE_TOKENS],
+            reasoning_tokens=numbers[:, Number.REASONING_TOKENS],
+            cost_nanos=numbers[:, Number.COST_NANOS],
+            cost_known=self.numbers[:, Number.COST_NANOS] >= 0,
+        )
+
+
+def first_of_each(project_id: Ints, call_ids: Sequence[str]) -> Bools:
+    """Which calls are the first of their id within their project; the others repeat one that stands before them."""
+    kept = np.ones(len(call_ids), np.bool_)
+    if len(set(call_ids)) == len(call_ids):
+        return kept
+    seen: set[tuple[int, str]] = set()
+    for row, key in enumerate(zip(project_id.tolist(), call_ids, strict=True)):
+        kept[row] = key not in seen
+        seen.add(key)
+    return kept
+
+
+@dataclass(frozen=True, eq=False)
+class TaskSums:
+    """What a batch adds to each of its tasks, one element a task: sums, greatest and earliest values, and the latest-started call.
+
+    `task` indexes the batch's tasks. Calls that started at the same time are ordered by series and outcome, so that the latest is the same
+    in whatever order they arrive.
+    """
+
+    task: Ints
+    call_count: Ints
+    cost_nanos: Ints
+    latency_us: Ints
+    revision_count: Ints
+    first_start_us: Ints
+    latest_start_us: Ints
+    latest_series_id: Ints
+    latest_outcome: Ints
+
+
+def sum_tasks(batch: CallBatch) -> TaskSums:
+    """Adds up the batch's calls by task; calls without a task are left out."""
+    rows = np.flatnonzero(batch.task >= 0)
+    order = rows[np.lexsort((batch.outcome[rows], batch.series_id[rows], batch.start_us[rows], batch.task[rows]))]
+    task = batch.task[order]
+    first = np.flatnonzero(run_starts(task))
+    last = np.append(first[1:], task.size) - 1
+    known = np.maximum(batch.numbers[order], 0)
+
+    def add(column: Ints) -> Ints:
+        return np.add.reduceat(column, first) if first.size else column
+
+    return TaskSums(
+        task=task[first],
+        call_count=np.diff(np.append(first, task.size)),
+        cost_nanos=add(known[:, Number.COST_NANOS]),
+        latency_us=add(known[:, Number.LATENCY_US]),
+        revision_count=np.maximum.reduceat(known[:, Number.REVISION_COUNT], first) if first.size else task,
+        first_start_us=batch.start_us[order[first]] if first.size else task,
+        latest_start_us=batch.start_us[order[last]] if first.size else task,
+        latest_series_id=batch.series_id[order[last]] if first.size else task,
+        latest_outcome=batch.outcome[order[last]] if first.size else task,
+    )

@@ -1,0 +1,57 @@
+"""The numbers of a call that nothing is searched by, packed into a few bytes; a whole batch at a time.
+
+A body is one varint for each number, in the order of `Number`, with zigzag. New numbers are appended to the list: a body that was written before has
+fewer, and they read as -1.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+
+from services.collector.domain import varint
+from services.collector.domain.arrays import Ints, starts_of
+
+
+class Number(IntEnum):
+    """The columns of a batch's numbers. In each of them -1 says that there is none."""
+
+    LATENCY_US = 0
+    FIRST_TOKEN_US = 1
+    COST_NANOS = 2
+    INPUT_TOKENS = 3  # -1 where the usage as a whole is not known
+    OUTPUT_TOKENS = 4
+    CACHE_READ_TOKENS = 5
+    CACHE_WRITE_TOKENS = 6
+    REASONING_TOKENS = 7
+    REVISION_COUNT = 8
+    PRICE_ORIGIN = 9  # of domain/price.py
+    PRICE_VERSION_ID = 10
+
+
+NUMBER_COUNT = len(Number)
+
+
+def encode(numbers: Ints) -> list[bytes]:
+    """One body a row of `numbers`, shape (calls, NUMBER_COUNT)."""
+    data, end = varint.encode(varint.zigzag(np.ascontiguousarray(numbers).ravel()))
+    whole, ends = data.tobytes(), end[NUMBER_COUNT - 1 :: NUMBER_COUNT].tolist()
+    return [whole[first:last] for first, last in zip([0, *ends], ends, strict=False)]
+
+
+def decode(bodies: Sequence[bytes]) -> Ints:
+    """The inverse of `encode`. Raises ValueError for a body that is cut off or has more numbers than this version knows."""
+    if not bodies:
+        return np.empty((0, NUMBER_COUNT), np.int64)
+    values, value_end = varint.decode(np.frombuffer(b"".join(bodies), np.uint8))
+    body_end = np.cumsum([len(body) for body in bodies])
+    last = np.searchsorted(value_end, body_end)
+    if (value_end[np.minimum(last, value_end.size - 1)] != body_end).any():
+        raise ValueError("a call's body is cut off")
+    counts = np.diff(last + 1, prepend=0)
+    if counts.max() > NUMBER_COUNT:
+        raise ValueError(f"a call's body has {counts.max()} numbers, this version knows {NUMBER_COUNT}")
+    numbers = np.full((len(bodies), NUMBER_COUNT), -1, np.int64)
+    row = np.repeat(np.arange(len(bodies)), counts)
+    numbers[row, np.arange(row.size) - starts_of(counts)[row]] = varint.unzigzag(values)
+    return numbers

@@ -1,0 +1,105 @@
+"""The RPCs that record: requests are taken as bytes and parsed here, so that one bad call does not refuse its batch."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+import grpc.aio
+from assay.collector.v1 import collector_service_pb2 as contract
+from assay.collector.v1 import collector_service_pb2_grpc
+
+from kit import rpc
+from kit.access import Guard, Role, project_unknown
+from services.collector.ingest import Ingest, Recorded
+from services.collector.messages.call_columns import read_calls
+from services.collector.messages.requests import (
+    BatchRequest,
+    calls_response,
+    evidence_response,
+    parse_calls,
+    parse_evidence,
+    parse_stream_calls,
+)
+
+# Batches of one stream that are on their way at the same time: enough to hide the disk's sync, few enough to hold.
+STREAM_BATCHES_MAX = 4
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Projects(Protocol):
+    """Which projects there are."""
+
+    async def exists(self, project: str) -> bool:
+        """Whether there is a project of that name."""
+
+
+class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
+    """RecordCalls, StreamCalls and RecordEvidence; a base class for the servicer that adds the queries."""
+
+    def __init__(self, guard: Guard, projects: Projects, ingest: Ingest) -> None:
+        self._guard = guard
+        self._projects = projects
+        self._ingest = ingest
+
+    @rpc.raw_request
+    async def RecordCalls(self, request: Any, context: Context) -> contract.RecordCallsResponse:
+        """Records a batch of calls."""
+        await self._guard.identity(context)  # strangers are turned away before anything is parsed for them
+        recorded = await self._record_calls(parse_calls(request), context)
+        return calls_response(recorded.accepted_count, recorded.refusals)
+
+    @rpc.raw_request
+    async def RecordEvidence(self, request: Any, context: Context) -> contract.RecordEvidenceResponse:
+        """Records a batch of evidence."""
+        await self._guard.identity(context)
+        batch = parse_evidence(request)
+        project = await self._project(batch, context)
+        recorded = await self._ingest.record_evidence(project, batch.batch_id, batch.items, batch.unreadable)
+        return evidence_response(recorded.accepted_count, recorded.refusals)
+
+    @rpc.raw_request
+    async def StreamCalls(self, requests: Any, context: Context) -> AsyncIterator[contract.StreamCallsResponse]:
+        """Records batch after batch, a few at the same time, and answers in order; an error ends the stream."""
+        answers: asyncio.Queue[asyncio.Task[contract.StreamCallsResponse] | None] = asyncio.Queue(STREAM_BATCHES_MAX)
+        reader = asyncio.create_task(self._read_stream(requests, context, answers))
+        try:
+            while (answer := await answers.get()) is not None:
+                yield await answer
+            await reader  # raises what ended the reading
+        finally:
+            reader.cancel()
+            while not answers.empty():
+                answer = answers.get_nowait()
+                if answer is not None:
+                    answer.cancel()
+
+    async def _read_stream(
+        self,
+        requests: AsyncIterator[bytes],
+        context: Context,
+        answers: "asyncio.Queue[asyncio.Task[contract.StreamCallsResponse] | None]",
+    ) -> None:
+        try:
+            async for request in requests:
+                await answers.put(asyncio.create_task(self._answer(request, context)))
+        finally:
+            await answers.put(None)
+
+    async def _answer(self, request: bytes, context: Context) -> contract.StreamCallsResponse:
+        await self._guard.identity(context)  # asked for each batch: a revoked key ends its streams
+        batch = parse_stream_calls(request)
+        recorded = await self._record_calls(batch, context)
+        result = calls_response(recorded.accepted_count, recorded.refusals)
+        return contract.StreamCallsResponse(batch_id=batch.batch_id.decode(), result=result)
+
+    async def _record_calls(self, batch: BatchRequest, context: Context) -> Recorded:
+        project = await self._project(batch, context)
+        calls = read_calls(batch.items, batch.unreadable)
+        return await self._ingest.record_calls(project, batch.batch_id, calls, batch.client_dropped_count)
+
+    async def _project(self, batch: BatchRequest, context: Context) -> str:
+        project = await self._guard.admit(context, Role.RECORD, batch.project.decode(errors="replace"))
+        if not await self._projects.exists(project):
+            raise project_unknown(project)
+        return project

@@ -1,0 +1,41 @@
+"""Settings of the collector's two roles."""
+
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from kit.settings import DatabaseUrl, NatsUrl, ProcessSettings
+
+
+class CollectorSettings(ProcessSettings):
+    """What front and writer share. Retentions are in days."""
+
+    model_config = SettingsConfigDict(env_prefix="ASSAY_COLLECTOR_")
+
+    database_url: DatabaseUrl
+    nats_url: NatsUrl
+    stream_bytes_max: int = Field(default=4 * 1024**3, ge=64 * 1024**2)
+    stream_replica_count: int = Field(default=1, ge=1, le=5)
+    calls_kept_days: int = Field(default=30, ge=3)
+    minutes_kept_days: int = Field(default=14, ge=1)
+    quarters_kept_days: int = Field(default=400, ge=32)
+
+
+class FrontSettings(CollectorSettings):
+    """The front door. `ops_listen` is its HTTP for health and metrics."""
+
+    listen: str = "127.0.0.1:7001"
+    bootstrap_key: SecretStr | None = None
+
+
+class WriterSettings(CollectorSettings):
+    """The writer. `history_hours` is how long stored messages stay in the ingest stream."""
+
+    writer_listen: str = "127.0.0.1:7011"
+    history_hours: float = Field(default=24.0, ge=0)
+
+    @property
+    def history(self) -> timedelta:
+        """How long stored messages stay in the ingest stream."""
+        return timedelta(hours=self.history_hours)

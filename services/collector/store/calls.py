@@ -1,0 +1,74 @@
+"""The calls' rows: which ids are known, and adding a batch by COPY."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import asyncpg
+
+from services.collector.domain import call_body
+from services.collector.domain.batch import CallBatch, MessageInfo
+from services.collector.store.partitions import partition_name
+
+# How many days back, beside the day of receipt itself, a repeated call id is recognised: 48 hours at least.
+KNOWN_DAYS = 2
+_COLUMNS = (
+    "start_us",
+    "receive_date",
+    "message_id",
+    "series_id",
+    "outcome",
+    "call_id",
+    "task_id",
+    "agent",
+    "error_type",
+    "body",
+    "extras",
+)
+_KNOWN = "SELECT call_id, series_id FROM collector.call WHERE call_id = ANY($1::text[]) AND receive_date >= $2"
+_PLACES = "SELECT call_id, series_id, start_us, task_id FROM collector.call WHERE call_id = ANY($1::text[])"
+
+
+async def known_ids(connection: asyncpg.Connection, call_ids: Sequence[str], receive_date: date) -> list[tuple[str, int]]:
+    """Those of the ids that were stored lately, each with its series. The caller holds the locks of the projects."""
+    rows = await connection.fetch(_KNOWN, call_ids, receive_date - timedelta(days=KNOWN_DAYS))
+    return [(row[0], row[1]) for row in rows]
+
+
+async def places(connection: asyncpg.Connection, call_ids: Sequence[str]) -> list[tuple[str, int, int, str]]:
+    """Id, series, start and task of those of the calls that are stored."""
+    return [(row[0], row[1], row[2], row[3]) for row in await connection.fetch(_PLACES, call_ids)]
+
+
+async def add(connection: asyncpg.Connection, batch: CallBatch, messages: Sequence[MessageInfo], message_ids: Sequence[int]) -> None:
+    """Adds the calls to the partitions of their days, which must exist. `message_ids` are those of `messages`, in the same order."""
+    task_ids = [task_id for _, task_id in batch.tasks]
+    task_ids.append("")
+    receive_dates = [message.receive_date for message in messages]
+    dates = [receive_dates[message] for message in batch.message.tolist()]
+    rows = zip(
+        batch.start_us.tolist(),
+        dates,
+        [message_ids[message] for message in batch.message.tolist()],
+        batch.series_id.tolist(),
+        batch.outcome.tolist(),
+        batch.call_id,
+        [task_ids[task] for task in batch.task.tolist()],
+        batch.agent,
+        batch.error_type,
+        call_body.encode(batch.numbers),
+        batch.extras,
+        strict=True,
+    )
+    days = set(dates)
+    if len(days) == 1:
+        await _copy(connection, partition_name(days.pop()), rows)
+        return
+    by_day: dict[date, list[tuple[object, ...]]] = {day: [] for day in sorted(days)}
+    for row in rows:
+        by_day[row[1]].append(row)
+    for day, day_rows in by_day.items():
+        await _copy(connection, partition_name(day), day_rows)
+
+
+async def _copy(connection: asyncpg.Connection, table: str, rows: object) -> None:
+    await connection.copy_records_to_table(table, schema_name="collector", columns=_COLUMNS, records=rows)

@@ -1,0 +1,94 @@
+"""Claims on the messages of the ingest stream: a message whose row is there has been stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.collector.domain.batch import MessageInfo
+
+_CLAIMED = "SELECT sequence FROM collector.message WHERE stream_id = $1 AND sequence = ANY($2::bigint[])"
+_IDS = "SELECT nextval(pg_get_serial_sequence('collector.message', 'message_id'))::int FROM generate_series(1, $1)"
+_ADD = (
+    "INSERT INTO collector.message (message_id, stream_id, sequence, project_id, batch_id, part, part_count, receive_time, store_time, kind, "
+    "stored_count, duplicate_count, rejected_count, dead_lettered_count) OVERRIDING SYSTEM VALUE "
+    "SELECT m.message_id, $1, m.sequence, m.project_id, m.batch_id, m.part, m.part_count, m.receive_time, now(), m.kind, "
+    "m.stored_count, m.duplicate_count, m.rejected_count, m.dead_lettered_count FROM unnest($2::int[], $3::bigint[], $4::int[], $5::text[], "
+    "$6::int[], $7::int[], $8::timestamptz[], $9::smallint[], $10::int[], $11::int[], $12::int[], $13::int[]) "
+    "AS m(message_id, sequence, project_id, batch_id, part, part_count, receive_time, kind, stored_count, duplicate_count, rejected_count, "
+    "dead_lettered_count)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageResult:
+    """What became of the records of one message."""
+
+    message_id: int
+    info: MessageInfo
+    stored_count: int
+    duplicate_count: int
+    dead_lettered_count: int = 0
+    too_late_count: int = 0
+
+
+async def stream_id(engine: AsyncEngine, incarnation: str) -> int:
+    """The number of a stream's incarnation, the same for all who ask."""
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("INSERT INTO collector.stream (incarnation) VALUES (:incarnation) ON CONFLICT DO NOTHING"),
+            {"incarnation": incarnation},
+        )
+        found = await connection.execute(
+            text("SELECT stream_id FROM collector.stream WHERE incarnation = :incarnation"),
+            {"incarnation": incarnation},
+        )
+        return int(found.scalar_one())
+
+
+async def first_since(engine: AsyncEngine, stream: int, receive_time: datetime) -> int | None:
+    """The lowest sequence of the stored messages received since, None if there is none."""
+    async with engine.connect() as connection:
+        found = await connection.execute(
+            text("SELECT min(sequence) FROM collector.message WHERE stream_id = :stream AND receive_time >= :receive_time"),
+            {"stream": stream, "receive_time": receive_time},
+        )
+        return found.scalar_one()
+
+
+async def claimed(connection: asyncpg.Connection, stream: int, sequences: Sequence[int]) -> set[int]:
+    """Those of the messages that are stored already."""
+    return {row[0] for row in await connection.fetch(_CLAIMED, stream, sequences)}
+
+
+async def new_ids(connection: asyncpg.Connection, count: int) -> list[int]:
+    """Numbers for `count` new rows."""
+    return [row[0] for row in await connection.fetch(_IDS, count)]
+
+
+async def claim(connection: asyncpg.Connection, stream: int, results: Sequence[MessageResult]) -> None:
+    """Notes that these messages are stored. A message that somebody else has stored meanwhile is an error, which undoes the transaction."""
+    columns = zip(
+        *(
+            (
+                result.message_id,
+                result.info.sequence,
+                result.info.project_id,
+                result.info.batch_id,
+                result.info.part,
+                result.info.part_count,
+                result.info.receive_time,
+                int(result.info.kind),
+                result.stored_count,
+                result.duplicate_count,
+                result.info.rejected_count,
+                result.dead_lettered_count,
+            )
+            for result in results
+        ),
+        strict=True,
+    )
+    await connection.execute(_ADD, stream, *(list(column) for column in columns))

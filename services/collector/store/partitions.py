@@ -1,0 +1,56 @@
+"""The daily partitions of the calls: made when a day's first call comes, dropped whole when the day is over its time."""
+
+from datetime import date, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from kit.database import lock_key
+
+_PREFIX = "call_"
+_LOCK = lock_key("collector partitions")
+
+
+def partition_name(receive_date: date) -> str:
+    """The table that holds the calls received on that UTC day."""
+    return f"{_PREFIX}{receive_date:%Y%m%d}"
+
+
+class PartitionStore:
+    """Partitions of collector.call. Remembers those it has seen, so that asking again costs nothing."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._known: set[date] = set()
+
+    async def ensure(self, receive_date: date) -> None:
+        """Makes the partition of that day if it is not there."""
+        if receive_date in self._known:
+            return
+        async with self._engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            await connection.execute(
+                text(
+                    f"CREATE TABLE IF NOT EXISTS collector.{partition_name(receive_date)} PARTITION OF collector.call "
+                    f"FOR VALUES FROM ('{receive_date}') TO ('{receive_date + timedelta(days=1)}')"
+                )
+            )
+        self._known.add(receive_date)
+
+    async def drop_before(self, receive_date: date) -> list[date]:
+        """Drops the partitions of earlier days and returns those days."""
+        async with self._engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            names = await connection.scalars(
+                text(
+                    "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+                    "WHERE i.inhparent = 'collector.call'::regclass AND c.relname < :name ORDER BY c.relname"
+                ),
+                {"name": partition_name(receive_date)},
+            )
+            dropped = [name for name in names if name.startswith(_PREFIX)]
+            for name in dropped:
+                await connection.execute(text(f"DROP TABLE collector.{name}"))
+        days = [date.fromisoformat(name.removeprefix(_PREFIX)) for name in dropped]
+        self._known.difference_update(days)
+        return days

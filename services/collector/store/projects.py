@@ -1,0 +1,51 @@
+"""What the ingest path needs to know of a project, remembered for a while."""
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+# A changed limit or zone is seen after this long at the latest.
+REMEMBER_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectInfo:
+    """A project and its settings."""
+
+    project_id: int
+    project: str
+    time_zone: str
+    series_limit: int
+
+
+class ProjectReader:
+    """Projects by name and number, read again when what is remembered is too old or a name is not among it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._by_name: dict[str, ProjectInfo] = {}
+        self._read_at = float("-inf")
+
+    async def find(self, project: str) -> ProjectInfo | None:
+        """The project of that name, or None."""
+        if project not in self._by_name or time.monotonic() - self._read_at > REMEMBER_S:
+            await self._read()
+        return self._by_name.get(project)
+
+    async def exists(self, project: str) -> bool:
+        """Whether there is a project of that name."""
+        return await self.find(project) is not None
+
+    async def known(self) -> list[ProjectInfo]:
+        """All projects, as they are remembered."""
+        if time.monotonic() - self._read_at > REMEMBER_S:
+            await self._read()
+        return list(self._by_name.values())
+
+    async def _read(self) -> None:
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(text("SELECT project_id, project, time_zone, series_limit FROM collector.project"))
+            self._by_name = {row.project: ProjectInfo(*row) for row in rows}
+        self._read_at = time.monotonic()

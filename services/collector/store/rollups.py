@@ -1,0 +1,144 @@
+"""Roll-ups: deltas that wait, and the chunks that they are folded into."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import numpy as np
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from kit.database import lock_key
+from services.collector.domain.chunk import Chunks, decode_chunks, decode_deltas, encode_chunks, encode_delta
+from services.collector.domain.levels import LEVELS, Level, as_level, chunk_numbers, next_level
+from services.collector.domain.rollup import Windows, merge
+from services.collector.store.sql import locked_transaction
+
+# Deltas that one fold takes: more would be held in memory at once.
+FOLD_DELTAS_MAX = 256
+
+_ADD = "INSERT INTO collector.rollup_pending (project_id, level, create_time, oldest_receive_date, body) VALUES ($1, $2, now(), $3, $4)"
+_DUE = text(
+    "SELECT project_id, level FROM collector.rollup_pending GROUP BY project_id, level "
+    "HAVING min(create_time) < now() - make_interval(secs => CASE level WHEN 0 THEN CAST(:after_0 AS double precision) WHEN 1 THEN CAST(:after_1 AS double precision) ELSE CAST(:after_2 AS double precision) END) "
+    "OR sum(octet_length(body)) > :bytes ORDER BY level, project_id"
+)
+_TAKE = (
+    "DELETE FROM collector.rollup_pending WHERE pending_id IN (SELECT pending_id FROM collector.rollup_pending "
+    "WHERE project_id = $1 AND level = $2 ORDER BY pending_id LIMIT $3) RETURNING oldest_receive_date, body"
+)
+_READ = (
+    "SELECT r.series_id, r.chunk, r.oldest_receive_date, r.measures, r.entries FROM unnest($2::int[], $3::int[]) AS k(series_id, chunk) "
+    "JOIN collector.rollup r ON r.series_id = k.series_id AND r.level = $1 AND r.chunk = k.chunk ORDER BY r.series_id, r.chunk"
+)
+_WRITE = (
+    "INSERT INTO collector.rollup AS r (series_id, level, chunk, oldest_receive_date, measures, entries) "
+    "SELECT c.series_id, $1, c.chunk, $5, c.measures, c.entries "
+    "FROM unnest($2::int[], $3::int[], $4::bytea[], $6::bytea[]) AS c(series_id, chunk, measures, entries) "
+    "ON CONFLICT (series_id, level, chunk) DO UPDATE SET measures = excluded.measures, entries = excluded.entries, "
+    "oldest_receive_date = least(r.oldest_receive_date, excluded.oldest_receive_date)"
+)
+_REMOVE = (
+    "DELETE FROM collector.rollup r USING unnest($2::int[], $3::int[]) AS k(series_id, chunk) "
+    "WHERE r.series_id = k.series_id AND r.level = $1 AND r.chunk = k.chunk"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Deltas of a project and level that are to be folded in."""
+
+    project_id: int
+    level: Level
+
+
+def fold_lock(project_id: int) -> int:
+    """The lock that whoever changes a project's chunks holds."""
+    return lock_key(f"collector fold {project_id}")
+
+
+async def add_pending(connection: asyncpg.Connection, project_id: int, level: int, windows: Windows, oldest: date) -> None:
+    """Notes what is to be added to the windows of a level. `oldest` is the earliest day of receipt of the calls in it."""
+    if len(windows):
+        await connection.execute(_ADD, project_id, level, oldest, encode_delta(windows))
+
+
+async def read_chunks(connection: asyncpg.Connection, level: Level, series: Sequence[int], chunks: Sequence[int]) -> Windows:
+    """The windows of those of the given (series, chunk) pairs that are stored."""
+    rows = await connection.fetch(_READ, level.number, series, chunks)
+    return decode_rows([(row[0], row[1], row[3], row[4]) for row in rows], level)
+
+
+def decode_rows(rows: Sequence[tuple[int, int, bytes, bytes]], level: Level) -> Windows:
+    """The windows of chunks given as (series, chunk, measures, entries), ordered by series and chunk."""
+    if not rows:
+        return merge([])
+    series_id, chunk, measures, entries = zip(*rows, strict=True)
+    return decode_chunks(Chunks(np.array(series_id, np.int64), np.array(chunk, np.int64) * level.chunk_min, list(measures), list(entries)))
+
+
+async def write_chunks(connection: asyncpg.Connection, level: Level, windows: Windows, oldest: date) -> set[tuple[int, int]]:
+    """Replaces the chunks of these windows, which must be whole, and returns their (series, chunk) pairs."""
+    encoded = encode_chunks(windows, level.chunk_min)
+    series = encoded.series_id.tolist()
+    chunks = (encoded.start_min // level.chunk_min).tolist()
+    await connection.execute(_WRITE, level.number, series, chunks, encoded.measures, oldest, encoded.entries)
+    return set(zip(series, chunks, strict=True))
+
+
+async def remove_chunks(connection: asyncpg.Connection, level: Level, pairs: Sequence[tuple[int, int]]) -> None:
+    """Removes chunks that have become empty."""
+    if pairs:
+        await connection.execute(_REMOVE, level.number, [pair[0] for pair in pairs], [pair[1] for pair in pairs])
+
+
+class FoldingStore:
+    """Folds deltas into chunks, level by level. A reader sees either the delta or the chunk that has it, never both or none."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def due(self, *, everything: bool = False) -> list[Due]:
+        """What has waited long enough, or grown large enough; finer levels first."""
+        after = {f"after_{level.number}": 0.0 if everything else level.fold_after_s for level in LEVELS}
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(_DUE, {**after, "bytes": LEVELS[0].fold_after_bytes})
+            return [Due(row.project_id, LEVELS[row.level]) for row in rows]
+
+    async def fold(self, due: Due, zone: ZoneInfo, kept_from_min: int) -> int:
+        """Adds the oldest deltas to their chunks and hands them on to the next level; returns how many.
+
+        Windows that start before `kept_from_min` are past this level's retention: they go to the next level alone. `zone` is the project's.
+        """
+        level = due.level
+        async with locked_transaction(self._engine, [fold_lock(due.project_id)]) as connection:
+            rows = await connection.fetch(_TAKE, due.project_id, level.number, FOLD_DELTAS_MAX)
+            if not rows:
+                return 0
+            oldest = min(row[0] for row in rows)
+            added = decode_deltas([row[1] for row in rows])
+            coarser = next_level(level)
+            if coarser is not None:
+                await add_pending(connection, due.project_id, coarser.number, as_level(added, coarser, zone), oldest)
+            kept = added.select(np.flatnonzero(added.start_min >= kept_from_min))
+            if len(kept):
+                await self._add(connection, level, kept, oldest)
+            return len(rows)
+
+    async def _add(self, connection: asyncpg.Connection, level: Level, added: Windows, oldest: date) -> None:
+        series, chunks = chunk_numbers(added, level)
+        stored = await read_chunks(connection, level, series, chunks)
+        written = await write_chunks(connection, level, merge([stored, added]), oldest)
+        gone = set(zip(series, chunks, strict=True)) - written
+        await remove_chunks(connection, level, sorted(gone))
+
+    async def drop_before(self, level: Level, start_min: int) -> int:
+        """Removes the chunks of a level that end before an instant; returns how many."""
+        async with self._engine.begin() as connection:
+            done = await connection.execute(
+                text("DELETE FROM collector.rollup WHERE level = :level AND chunk < :chunk"),
+                {"level": level.number, "chunk": start_min // level.chunk_min},
+            )
+            return done.rowcount

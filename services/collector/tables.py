@@ -1,0 +1,221 @@
+"""The tables of the schema `collector`. Each is written and read by one module alone; ARCHITECTURE.md lists which.
+
+Keys are laid out so that the large tables can be spread over a cluster: calls by call_id, tasks by task_id, roll-ups by series_id.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(schema="collector")
+
+# Ids are compared and sorted as bytes: faster than a language's order, and the same everywhere.
+IdText = Text(collation="C")
+
+project_table = Table(
+    "project",
+    metadata,
+    Column("project_id", Integer, Identity(), primary_key=True),
+    Column("project", IdText, nullable=False, unique=True),
+    Column("time_zone", Text, nullable=False),
+    Column("series_limit", Integer, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+)
+
+stream_table = Table(
+    "stream",
+    metadata,
+    Column("stream_id", Integer, Identity(), primary_key=True),
+    Column("incarnation", Text, nullable=False, unique=True),
+)
+
+# A row claims a message: it is made in the transaction that stores the message's records, so none is stored twice.
+message_table = Table(
+    "message",
+    metadata,
+    Column("message_id", Integer, Identity(), primary_key=True),
+    Column("stream_id", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("batch_id", IdText, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("part_count", Integer, nullable=False),
+    Column("receive_time", DateTime(timezone=True), nullable=False),
+    Column("store_time", DateTime(timezone=True), nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("stored_count", Integer, nullable=False),
+    Column("duplicate_count", Integer, nullable=False),
+    Column("rejected_count", Integer, nullable=False),
+    Column("dead_lettered_count", Integer, nullable=False),
+    UniqueConstraint("stream_id", "sequence"),
+    Index("message_batch", "project_id", "batch_id"),
+)
+
+series_table = Table(
+    "series",
+    metadata,
+    Column("series_id", Integer, Identity(), primary_key=True),
+    Column("project_id", Integer, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("task_type", Text, nullable=False),
+    Column("prompt_name", Text, nullable=False),
+    Column("prompt_version", Text, nullable=False),
+    Column("first_store_time", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("project_id", "provider", "model", "task_type", "prompt_name", "prompt_version"),
+)
+
+price_version_table = Table(
+    "price_version",
+    metadata,
+    Column("price_version_id", SmallInteger, Identity(), primary_key=True),
+    Column("price_version", Text, nullable=False, unique=True),
+)
+
+# Partitioned by receive_date. No column is ever null, which spares each row a bitmap; the numbers of a call that nothing is searched by are
+# packed into `body` (domain/call_body.py). Both together halve the row and the time to COPY it: docs/decisions/0003.
+call_table = Table(
+    "call",
+    metadata,
+    Column("start_us", BigInteger, nullable=False),
+    Column("receive_date", Date, nullable=False),
+    Column("message_id", Integer, nullable=False),
+    Column("series_id", Integer, nullable=False),
+    Column("outcome", SmallInteger, nullable=False),
+    Column("call_id", IdText, nullable=False),
+    Column("task_id", IdText, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("error_type", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("extras", Text, nullable=False),
+    Index("call_call_id", "call_id"),
+    Index("call_start_us", "start_us", postgresql_using="brin"),
+    postgresql_partition_by="RANGE (receive_date)",
+)
+
+evidence_table = Table(
+    "evidence",
+    metadata,
+    Column("project_id", Integer, primary_key=True),
+    Column("evidence_id", IdText, primary_key=True),
+    Column("call_id", IdText),
+    Column("task_id", IdText),
+    Column("observe_us", BigInteger, nullable=False),
+    Column("receive_date", Date, nullable=False),
+    Column("evaluator", Text),
+    Column("score_nanos", BigInteger),
+    Column("accepted", SmallInteger),
+    Column("is_waiting", Boolean, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Index("evidence_call_id", "call_id"),
+    Index("evidence_task_id", "task_id"),
+    Index("evidence_waiting", "project_id", postgresql_where=text("is_waiting")),
+)
+
+# The quality of a call's answer, as it is counted in the roll-ups.
+score_table = Table(
+    "score",
+    metadata,
+    Column("project_id", Integer, primary_key=True),
+    Column("call_id", IdText, primary_key=True),
+    Column("score_nanos", BigInteger, nullable=False),
+)
+
+task_table = Table(
+    "task",
+    metadata,
+    Column("project_id", Integer, primary_key=True),
+    Column("task_id", IdText, primary_key=True),
+    Column("cost_nanos", BigInteger, nullable=False),
+    Column("latency_us", BigInteger, nullable=False),
+    Column("first_start_us", BigInteger, nullable=False),
+    Column("latest_start_us", BigInteger, nullable=False),
+    Column("latest_series_id", Integer, nullable=False),
+    Column("call_count", Integer, nullable=False),
+    Column("revision_count", Integer, nullable=False),
+    Column("first_receive_date", Date, nullable=False),
+    Column("latest_outcome", SmallInteger, nullable=False),
+    Column("feedback_accepted", SmallInteger, nullable=False),
+    Column("score_nanos", BigInteger, nullable=False),
+)
+
+# What transactions of the writer add to tasks, until it is folded in beside the hot path.
+task_pending_table = Table(
+    "task_pending",
+    metadata,
+    Column("pending_id", BigInteger, Identity(), primary_key=True),
+    Column("cost_nanos", BigInteger, nullable=False),
+    Column("latency_us", BigInteger, nullable=False),
+    Column("first_start_us", BigInteger, nullable=False),
+    Column("latest_start_us", BigInteger, nullable=False),
+    Column("latest_series_id", Integer, nullable=False),
+    Column("call_count", Integer, nullable=False),
+    Column("revision_count", Integer, nullable=False),
+    Column("receive_date", Date, nullable=False),
+    Column("latest_outcome", SmallInteger, nullable=False),
+    Column("project_id", Integer, nullable=False),
+    Column("task_id", IdText, nullable=False),
+)
+
+# What transactions of the writer add to roll-ups, a blob each, until it is folded into `rollup`: docs/decisions/0002.
+rollup_pending_table = Table(
+    "rollup_pending",
+    metadata,
+    Column("pending_id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", Integer, nullable=False),
+    Column("level", SmallInteger, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("oldest_receive_date", Date, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("rollup_pending_project", "project_id", "level"),
+)
+
+rollup_table = Table(
+    "rollup",
+    metadata,
+    Column("series_id", Integer, primary_key=True),
+    Column("level", SmallInteger, primary_key=True),
+    Column("chunk", Integer, primary_key=True),
+    Column("oldest_receive_date", Date, nullable=False),
+    Column("measures", LargeBinary, nullable=False),
+    Column("entries", LargeBinary, nullable=False),
+)
+
+ledger_table = Table(
+    "ledger",
+    metadata,
+    Column("project_id", Integer, primary_key=True),
+    Column("receive_date", Date, primary_key=True),
+    Column("kind", SmallInteger, primary_key=True),
+    Column("stored_count", BigInteger, nullable=False),
+    Column("rejected_count", BigInteger, nullable=False),
+    Column("duplicate_count", BigInteger, nullable=False),
+    Column("dead_lettered_count", BigInteger, nullable=False),
+    Column("client_dropped_count", BigInteger, nullable=False),
+    Column("too_late_count", BigInteger, nullable=False),
+)
+
+dead_letter_table = Table(
+    "dead_letter",
+    metadata,
+    Column("stream_id", Integer, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("store_time", DateTime(timezone=True), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
