@@ -1,0 +1,96 @@
+"""The gateway put together: the application, its parts, and the server around it."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from time import monotonic
+from typing import Any
+
+import grpc.aio
+from fastapi import FastAPI
+
+from gateway import health, problems
+from gateway.collector import Collector
+from gateway.docs_page import DOCUMENT_PATH
+from gateway.hubs import Hubs
+from gateway.live_stream import LiveStream
+from gateway.login_limit import LoginLimit
+from gateway.middleware import BodyLimit, Observation
+from gateway.pages import Pages
+from gateway.parts import Parts
+from gateway.recording import BODY_BYTES_MAX
+from gateway.recording_slots import RecordingSlots
+from gateway.routes import access, calls, docs, ledger, metrics, recording, session, stream
+from gateway.settings import GatewaySettings
+from kit import lifecycle, ops_http, rpc
+from kit.health import Readiness
+
+_ROUTERS = (metrics, stream, ledger, calls, recording, session, access, docs)
+
+
+class GatewayApi(FastAPI):
+    """FastAPI, with problems and live streams described as what they are."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document; the dashboard's types are made from it."""
+        if self.openapi_schema is None:
+            for path in super().openapi()["paths"].values():
+                for operation in path.values():
+                    contents = operation["responses"]["default"]["content"]
+                    contents[problems.MEDIA_TYPE] = contents.popitem()[1]
+                    stream = operation["responses"].get("200", {}).get("content", {}).get(LiveStream.media_type)
+                    if stream is not None:
+                        del stream["schema"]["type"]  # of the text as a whole; what is described is an event's data
+        return super().openapi()
+
+
+def api(settings: GatewaySettings) -> FastAPI:
+    """The application without its parts: enough to describe it."""
+    app = GatewayApi(
+        title="Assay",
+        version="1",
+        description="How AI agents and the providers behind them perform.",
+        openapi_url=DOCUMENT_PATH,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    problems.install(app)
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    app.router.default = Pages(settings.dashboard_directory)
+    app.add_middleware(BodyLimit, limits=dict.fromkeys(recording.PATHS, BODY_BYTES_MAX))
+    app.add_middleware(Observation)  # the last one added is the outermost
+    return app
+
+
+def create_app(settings: GatewaySettings, channel: grpc.aio.Channel, readiness: Readiness) -> FastAPI:
+    """The application, asking the collector over the channel. Close `app.state.parts.hubs` at the end."""
+    collector = Collector.over(channel, settings.deadline_s)
+    app = api(settings)
+    app.router.routes.extend(ops_http.routes(readiness))
+    app.state.parts = Parts(
+        settings=settings,
+        collector=collector,
+        hubs=Hubs(collector, settings),
+        logins=LoginLimit(settings.login_burst, settings.login_interval_s, monotonic),
+        recordings=RecordingSlots(settings.recordings_max),
+    )
+    return app
+
+
+@asynccontextmanager
+async def gateway(settings: GatewaySettings) -> AsyncIterator[str]:
+    """Serves until the block is left; yields the bound "host:port".
+
+    It serves whether or not the collector is there: /readyz tells. On leaving, streams end at once.
+    """
+    async with AsyncExitStack() as stack:
+        channel = await stack.enter_async_context(rpc.connect(settings.collector_address))
+        readiness = Readiness(health.COLLECTOR)
+        await stack.enter_async_context(lifecycle.background(health.follow_collector(channel, readiness)))
+        app = create_app(settings, channel, readiness)
+        serve = ops_http.serve_application(app, settings.listen, allow_insecure=settings.insecure_listen, grace_s=settings.stop_grace_s)
+        address = await stack.enter_async_context(serve)
+        stack.push_async_callback(app.state.parts.hubs.close)
+        stack.callback(readiness.close)
+        yield address

@@ -1,0 +1,68 @@
+// The live connection: one EventSource, which resumes by itself where it can and is replaced where it cannot.
+import { seriesParameters, type MetricsQuery } from './client';
+import type { LiveLedger, LiveMetrics } from './model';
+
+export interface StreamQuery extends Pick<MetricsQuery, 'project' | 'time_zone' | 'group_by' | 'filters'> {
+  range_s: number;
+  step_s: number;
+}
+
+export interface StreamHandlers {
+  metrics(event: LiveMetrics): void;
+  totals(event: LiveMetrics): void;
+  ledger(event: LiveLedger): void;
+  /** The connection stands and is fed; said with every event. */
+  connected(): void;
+  /** The connection, or the gateway's own to the collector, is lost and being restored. */
+  reconnecting(): void;
+  /** The gateway refused the stream: perhaps the session has ended. */
+  refused(): void;
+}
+
+// A browser gives up on an EventSource that was answered with an error (as by a proxy while the gateway restarts).
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MOST_MS = 15_000;
+
+/** Keeps a stream open until the returned function is called. */
+export function openStream(query: StreamQuery, handlers: StreamHandlers): () => void {
+  const parameters = seriesParameters(query);
+  parameters.set('range', String(query.range_s));
+  parameters.set('step', String(query.step_s));
+  const address = `/api/v1/stream?${parameters}`;
+
+  let source: EventSource;
+  let retryTimer = 0;
+  let retryMs = RETRY_FIRST_MS;
+
+  /** Whatever comes shows that the gateway has the collector, until it says otherwise. */
+  function on<T>(name: string, handle: (event: T) => void): void {
+    source.addEventListener(name, (message: MessageEvent<string>) => {
+      handlers.connected();
+      handle(JSON.parse(message.data) as T);
+    });
+  }
+
+  function connect(): void {
+    source = new EventSource(address);
+    source.onopen = () => {
+      retryMs = RETRY_FIRST_MS;
+    };
+    source.onerror = () => {
+      handlers.reconnecting();
+      if (source.readyState !== EventSource.CLOSED) return;
+      handlers.refused();
+      retryTimer = window.setTimeout(connect, retryMs);
+      retryMs = Math.min(retryMs * 2, RETRY_MOST_MS);
+    };
+    on<LiveMetrics>('metrics', handlers.metrics);
+    on<LiveMetrics>('totals', handlers.totals);
+    on<LiveLedger>('ledger', handlers.ledger);
+    source.addEventListener('status', handlers.reconnecting);
+  }
+
+  connect();
+  return () => {
+    window.clearTimeout(retryTimer);
+    source.close();
+  };
+}

@@ -1,0 +1,59 @@
+// A first call in each way that there is to send one, with this installation's addresses filled in.
+
+export const WAYS = ['Python', 'grpcurl', 'curl'] as const;
+export type Way = (typeof WAYS)[number];
+
+export interface Place {
+  /** Of this page, which is the gateway's: https://assay.example.com */
+  origin: string;
+  host: string;
+  project: string;
+}
+
+// The collector's port unless it was set otherwise; the page has no way to ask.
+const COLLECTOR_PORT = 7001;
+
+const EXAMPLES: Record<Way, (place: Place) => string> = {
+  Python: ({ host, project }) => `import os, uuid
+import grpc
+from assay.collector.v1.collector_service_pb2 import RecordCallsRequest
+from assay.collector.v1.collector_service_pb2_grpc import CollectorServiceStub
+from assay.telemetry.v1.call_pb2 import CALL_OUTCOME_SUCCEEDED, Call, TokenUsage
+
+call = Call(
+    call_id=uuid.uuid4().hex, task_id="first-task", task_type="greeting",
+    provider="anthropic", model="claude-sonnet-5", outcome=CALL_OUTCOME_SUCCEEDED,
+    usage=TokenUsage(input_token_count=120, output_token_count=48),
+)
+call.start_time.GetCurrentTime()
+call.latency.FromMilliseconds(1250)
+
+with grpc.insecure_channel("${host}:${COLLECTOR_PORT}") as channel:
+    print(CollectorServiceStub(channel).RecordCalls(
+        RecordCallsRequest(project="${project}", batch_id=uuid.uuid4().hex, calls=[call]),
+        metadata=[("authorization", f"Bearer {os.environ['ASSAY_KEY']}")],
+    ))`,
+  grpcurl: ({ host, project }) => `grpcurl -plaintext -H "authorization: Bearer $ASSAY_KEY" -d @ \\
+  ${host}:${COLLECTOR_PORT} assay.collector.v1.CollectorService/RecordCalls <<EOF
+{"project": "${project}", "batch_id": "$(uuidgen)", "calls": [{
+  "call_id": "$(uuidgen)", "task_id": "first-task", "task_type": "greeting",
+  "provider": "anthropic", "model": "claude-sonnet-5", "outcome": "CALL_OUTCOME_SUCCEEDED",
+  "start_time": "$(date -u +%FT%TZ)", "latency": "1.25s",
+  "usage": {"input_token_count": 120, "output_token_count": 48}
+}]}
+EOF`,
+  curl: ({ origin, project }) => `curl ${origin}/api/v1/calls -H "Authorization: Bearer $ASSAY_KEY" \\
+  -H "Content-Type: application/json" -d @- <<EOF
+{"project": "${project}", "calls": [{
+  "call_id": "$(uuidgen)", "task_id": "first-task", "task_type": "greeting",
+  "provider": "anthropic", "model": "claude-sonnet-5", "outcome": "CALL_OUTCOME_SUCCEEDED",
+  "start_time": "$(date -u +%FT%TZ)", "latency": "1.25s",
+  "usage": {"input_token_count": 120, "output_token_count": 48}
+}]}
+EOF`,
+};
+
+/** The text of a first call, to be pasted into a shell or a Python file. */
+export function firstCall(way: Way, place: Place): string {
+  return EXAMPLES[way](place);
+}

@@ -1,0 +1,60 @@
+// What the charts need of canvases and time axes.
+import type uPlot from 'uplot';
+
+const DAY_S = 86_400;
+const HATCH_PX = 6;
+
+/** The colour that a token stands for now, as a canvas understands it. */
+export function colourOf(token: string): string {
+  const probe = document.createElement('i');
+  probe.style.color = `var(${token})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+/** Diagonal lines, so that bars are told apart without their colour. */
+export function hatched(colour: string): CanvasPattern | string {
+  const tile = document.createElement('canvas');
+  const size = Math.round(HATCH_PX * devicePixelRatio);
+  tile.width = size;
+  tile.height = size;
+  const context = tile.getContext('2d');
+  if (!context) return colour;
+  context.globalAlpha = 0.35;
+  context.fillStyle = colour;
+  context.fillRect(0, 0, size, size);
+  context.globalAlpha = 1;
+  context.strokeStyle = colour;
+  context.lineWidth = size / 4;
+  context.beginPath();
+  for (const shift of [-size, 0, size]) {
+    context.moveTo(shift - 1, size + 1);
+    context.lineTo(shift + size + 1, -1);
+  }
+  context.stroke();
+  return context.createPattern(tile, 'repeat') ?? colour;
+}
+
+/** Labels for the ticks of a time axis: the hour, or the day where a day begins or where ticks are days apart. */
+export function alignedTicks(zone: string): uPlot.Axis.DynamicValues {
+  const hour = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: zone });
+  const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: zone });
+  return (_plot, ticks, _axis, _space, step_s) =>
+    ticks.map((tick) => {
+      const time = hour.format(tick * 1e3);
+      return step_s >= DAY_S || time === '00:00' ? day.format(tick * 1e3) : time;
+    });
+}
+
+/** The points that no line reaches: those with nothing on either side. */
+export function lonely(plot: uPlot, series: number): number[] {
+  const values = plot.data[series]!;
+  const alone: number[] = [];
+  for (let index = 0; index < values.length; index += 1) {
+    const hasNeighbour = typeof values[index - 1] === 'number' || typeof values[index + 1] === 'number';
+    if (typeof values[index] === 'number' && !hasNeighbour) alone.push(index);
+  }
+  return alone;
+}

@@ -1,0 +1,191 @@
+"""One live question of one key: asks the collector once, however many readers there are, and writes the event log."""
+
+import asyncio
+import json
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from assay.collector.v1.collector_service_pb2 import GetLedgerRequest
+from assay.collector.v1.metrics_service_pb2 import WatchMetricsRequest
+
+from gateway.collector import Collector
+from gateway.event_log import EventLog
+from gateway.live_answer import LiveAnswer
+from gateway.messages import ledger_event
+from gateway.settings import GatewaySettings
+from kit import logs
+from kit.errors import AssayError, Kind
+
+GENERATION_BYTES = 6
+RETRY_FRAME = b"retry: 2000\n\n"  # milliseconds until a browser comes back
+# Trying again does not help with these: the reader has to ask something else, or with another key.
+_FINAL = frozenset(
+    {
+        Kind.INVALID_ARGUMENT,
+        Kind.UNAUTHENTICATED,
+        Kind.PERMISSION_DENIED,
+        Kind.NOT_FOUND,
+        Kind.FAILED_PRECONDITION,
+    }
+)
+_log = logs.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class HubKey:
+    """What makes readers share a hub: the same key and the same question, serialised."""
+
+    secret: str
+    question: bytes
+
+
+class Hub:
+    """Follows the metrics, their totals and the ledger while it runs. `clients` is counted by its owner."""
+
+    def __init__(self, key: HubKey, collector: Collector, settings: GatewaySettings) -> None:
+        self.key = key
+        self.clients = 0
+        self.refusal: AssayError | None = None  # why there never was an answer
+        self.decided = asyncio.Event()  # there is a first answer, or a refusal
+        self._collector = collector
+        self._settings = settings
+        self._question = WatchMetricsRequest.FromString(key.question)
+        generation = secrets.token_hex(GENERATION_BYTES)
+        self._log = EventLog(generation, settings.hub_events_max, settings.hub_bytes_max)
+        self._metrics = self._answer(has_step=self._question.HasField("step"))
+        self._totals = self._answer(has_step=False)
+        self._ledger = ""
+        self._trouble = ""  # the status event of the trouble that we are in, if any
+        self._awaited: set[str] = set()  # what this connection has not answered yet
+        self._snapshot: tuple[tuple[int, int], list[bytes]] = ((-1, 0), [])
+
+    async def run(self) -> None:
+        """Follows until there is no point in it, and over every loss of the collector."""
+        wait_s = self._settings.reconnect_first_s
+        try:
+            while True:
+                error = await self._connection()
+                if not self.decided.is_set():
+                    self.refusal = error
+                    return
+                self._announce(error)
+                if error.kind in _FINAL:
+                    return
+                if not self._awaited:
+                    wait_s = self._settings.reconnect_first_s
+                await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311  spreads the load, hides nothing
+                wait_s = min(2 * wait_s, self._settings.reconnect_max_s)
+        finally:
+            self.decided.set()
+            self._log.close()
+
+    async def read(self, last_event_id: str) -> AsyncIterator[bytes]:
+        """The frames for one reader: what it missed, or a snapshot, and then what happens.
+
+        Ends when the hub ends, or when the reader has fallen so far behind that it had better start anew.
+        """
+        yield RETRY_FRAME
+        position = self._log.position_of(last_event_id)
+        if position is None:
+            position, frames = self._log.last_number, self._snapshot_frames()
+            for frame in frames:
+                yield frame
+        while self._log.reaches(position):
+            frame_or_none = self._log.after(position)
+            if frame_or_none is not None:
+                position += 1
+                yield frame_or_none
+            elif self._log.is_closed:
+                return
+            else:
+                await self._log.changed()
+
+    def _answer(self, *, has_step: bool) -> LiveAnswer:
+        range_s = self._question.range.ToTimedelta().total_seconds()
+        return LiveAnswer(range_s, has_step=has_step, windows_max=self._settings.hub_windows_max)
+
+    async def _connection(self) -> AssayError:
+        """Follows until the first thing fails; returns how."""
+        self._awaited = {"metrics", "totals", "ledger"}
+        totals = WatchMetricsRequest()
+        totals.CopyFrom(self._question)
+        totals.ClearField("step")
+        totals.ClearField("group_by")
+        followers = (
+            self._follow_key(),
+            self._follow_metrics("metrics", self._metrics, self._question),
+            self._follow_metrics("totals", self._totals, totals),
+            self._follow_ledger(),
+        )
+        # Not a TaskGroup: before Python 3.13 one that is failing swallows a cancellation from outside.
+        tasks = [asyncio.ensure_future(follower) for follower in followers]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        error = done.pop().exception()
+        if not isinstance(error, AssayError):
+            raise RuntimeError("a live stream's follower failed") from error
+        return error
+
+    async def _follow_key(self) -> None:
+        """A revoked key ends its streams soon, whatever the other streams notice."""
+        while True:
+            await self._collector.keys.check(self.key.secret)
+            await asyncio.sleep(self._settings.key_check_interval_s)
+
+    async def _follow_metrics(self, event: str, answer: LiveAnswer, question: WatchMetricsRequest) -> None:
+        async for response in self._collector.watch(question, self.key.secret):
+            self._publish(event, answer.apply(response, time.time()))
+
+    async def _follow_ledger(self) -> None:
+        question = GetLedgerRequest(project=self._question.project)
+        published = ""
+        while True:
+            response = await self._collector.ask(self._collector.calls.GetLedger, question, self.key.secret)
+            self._ledger = json.dumps(ledger_event(response, datetime.now(UTC)), separators=(",", ":"))
+            if self._ledger != published:
+                published = self._ledger
+                self._publish("ledger", published)
+            await asyncio.sleep(self._settings.ledger_interval_s)
+
+    def _publish(self, event: str, data: str) -> None:
+        self._log.append(event, data)
+        self._awaited.discard(event)
+        if not self._awaited:
+            self._trouble = ""
+            self.decided.set()
+
+    def _announce(self, error: AssayError) -> None:
+        """Tells the readers, once for each trouble."""
+        trouble = json.dumps({"connected": False, "reason": error.reason}, separators=(",", ":"))
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._log.append("status", trouble)
+            _log.warning("live stream lost the collector", reason=error.reason, why=error.message)
+
+    def _snapshot_frames(self) -> list[bytes]:
+        """What a newcomer gets; made once for all that come in the same second.
+
+        Only the last frame has the id of the log's end: a reader that lost the connection before it begins again.
+        """
+        now_unix_s = time.time()
+        made_at = (self._log.last_number, int(now_unix_s))
+        if self._snapshot[0] != made_at:
+            events = [
+                ("metrics", self._metrics.snapshot(now_unix_s)),
+                ("totals", self._totals.snapshot(now_unix_s)),
+                ("ledger", self._ledger),
+            ]
+            if self._trouble:
+                events.append(("status", self._trouble))
+            numbers = [0] * (len(events) - 1) + [self._log.last_number]
+            frames = [self._log.frame(*event, number) for event, number in zip(events, numbers, strict=True)]
+            self._snapshot = (made_at, frames)
+        return self._snapshot[1]

@@ -1,0 +1,204 @@
+// What is done in the browser. Each scenario takes {open, options, tell} and returns what it saw.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dashboardRequire } from './chromium.mjs';
+
+const AXE = dashboardRequire.resolve('axe-core/axe.min.js');
+const LOOK_AGAIN_MS = 100;
+const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+
+async function logIn(page, { url, login_path: loginPath }) {
+  await page.goto(url + loginPath);
+  await page.waitForURL(`${url}/`);
+}
+
+/** The number of calls on the page, exactly as it would be read out. */
+function callsShown() {
+  const exact = document.querySelector('.tiles .tile-figure [data-tip]')?.getAttribute('data-tip') ?? '';
+  return Number(exact.replace(/\D/g, ''));
+}
+
+/** Waits until that many calls are shown. (Playwright's own waiting would need a page that allows eval.) */
+async function callsReach(page, { least, deadlineMs = 30_000 }) {
+  for (const untilMs = performance.now() + deadlineMs; ; await sleep(LOOK_AGAIN_MS)) {
+    const calls = await page.evaluate(callsShown);
+    if (calls >= least) return calls;
+    if (performance.now() > untilMs) throw new Error(`${calls} calls are shown, and not ${least}`);
+  }
+}
+
+async function isLive(page) {
+  await page.locator('.connection.is-live').waitFor();
+  await page.locator('.overview[aria-busy=false]').waitFor();
+}
+
+/** What axe-core has to say against the page, worst kinds only. */
+async function accessibilityFaults(page) {
+  const report = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), AXE_TAGS);
+  return report.violations.map(({ id, impact, nodes }) => ({ id, impact, first: nodes[0].html, count: nodes.length }));
+}
+
+/**
+ * Logs in and watches the number of calls. Tells {"calls"} when the page is live, so that the caller can record some;
+ * returns when there are `more_calls` more.
+ */
+export async function overview({ open, options, tell }) {
+  const page = await open();
+  await logIn(page, options);
+  await page.locator('.connection.is-live').waitFor();
+  if (options.path) await page.goto(options.url + options.path);
+  await page.locator('.overview[aria-busy=false], .start').first().waitFor();
+  const before = await page.evaluate(callsShown);
+  tell({ calls: before });
+  const calls = await callsReach(page, { least: before + (options.more_calls ?? 1) });
+  await page.locator('.table tbody tr[data-row]').first().waitFor();
+  return {
+    calls,
+    row_count: await page.locator('.table tbody tr[data-row]').count(),
+    address: page.url(),
+    has_token_in_address: page.url().includes('token'),
+  };
+}
+
+/** Reads the page in both themes with axe-core. */
+export async function accessibility({ open, options }) {
+  const faults = {};
+  for (const colorScheme of ['light', 'dark']) {
+    const page = await open({ colorScheme });
+    await page.addInitScript({ path: AXE }); // Comes through the debugger, past the page's policy.
+    await logIn(page, options);
+    await isLive(page);
+    await page.locator('.open').first().click();
+    faults[`overview ${colorScheme}`] = await accessibilityFaults(page);
+    await page.keyboard.press('?');
+    faults[`help ${colorScheme}`] = await accessibilityFaults(page);
+  }
+  const page = await open();
+  await page.addInitScript({ path: AXE });
+  await page.goto(`${options.url}/login`);
+  await page.locator('.login-form').waitFor();
+  faults.login = await accessibilityFaults(page);
+  return { faults };
+}
+
+/** Narrows down, searches, sorts and zooms, and goes back again. */
+export async function navigation({ open, options }) {
+  const page = await open();
+  await logIn(page, options);
+  await isLive(page);
+  const addresses = [];
+  const note = () => addresses.push(new URL(page.url()).search);
+
+  await page.locator('.cell-provider .name').first().click();
+  const chip = await page.locator('.chip').innerText();
+  note();
+  await page.getByRole('button', { name: '24h' }).click();
+  note();
+  await page.keyboard.press('/');
+  await page.keyboard.type('code');
+  note();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Cost', exact: true }).click();
+  note();
+  await page.reload();
+  await isLive(page);
+  const rows = await page.locator('.cell-task').allInnerTexts();
+  await page.goBack();
+  await page.goBack();
+  await page.goBack();
+  await page.locator('.chip').waitFor({ state: 'detached' });
+  note();
+  return { chip, addresses, rows };
+}
+
+/** Uses the table and the theme by key alone. */
+export async function keyboard({ open, options }) {
+  const page = await open();
+  await logIn(page, options);
+  await isLive(page);
+  await page.locator('tr[data-row]').first().focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  const opened = await page.locator('tr[data-row]').nth(1).getAttribute('class');
+  await page.keyboard.press('t');
+  await page.keyboard.press('t');
+  await page.reload();
+  await isLive(page);
+  return { opened, theme: await page.evaluate(() => document.documentElement.dataset.theme) };
+}
+
+/** Sees the connection lost and found again. `outage` and `recovery` are paths that the mock server knows. */
+export async function outage({ open, options }) {
+  const page = await open();
+  await logIn(page, options);
+  await isLive(page);
+  const states = [];
+  const waitFor = async (state) => {
+    await page.locator(`.connection.is-${state}`).waitFor();
+    states.push(state);
+  };
+  await page.request.post(options.url + options.outage);
+  await waitFor('reconnecting');
+  await waitFor('stale');
+  const warning = await page.locator('.trouble').innerText();
+  await page.request.post(options.url + options.recovery);
+  await waitFor('live');
+  const before = await page.evaluate(callsShown);
+  await callsReach(page, { least: before + 1 });
+  return { states, warning };
+}
+
+/** Looks at what somebody sees who has sent nothing yet. */
+export async function emptyProject({ open, options }) {
+  const page = await open();
+  await logIn(page, options);
+  await page.goto(`${options.url}/?project=${options.project}`);
+  await page.getByRole('tab', { name: 'curl', exact: true }).click();
+  return { code: await page.locator('#way-code pre').innerText() };
+}
+
+/** Tries a key that nobody gave. */
+export async function wrongKey({ open, options }) {
+  const page = await open();
+  await page.goto(`${options.url}/login`);
+  await page.getByLabel('Key').fill('not-a-key');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('.login-error span').waitFor();
+  return { error: await page.locator('.login-error').innerText() };
+}
+
+/** Measures how much of the page moves by itself while it loads (0 is nothing), and how soon it can be used. */
+export async function loading({ open, options }) {
+  const page = await open();
+  await logIn(page, options);
+  await page.addInitScript(() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => entry.value))).observe({
+      type: 'layout-shift',
+      buffered: true,
+    });
+  });
+  const startedMs = performance.now();
+  await page.goto(`${options.url}/`);
+  await page.locator('.overview[aria-busy=false] tr[data-row]').first().waitFor();
+  const usableS = (performance.now() - startedMs) / 1_000;
+  await callsReach(page, { least: 1 });
+  const layoutShift = await page.evaluate(() => window.shifts.reduce((sum, one) => sum + one, 0));
+  return { usable_s: usableS, layout_shift: layoutShift };
+}
+
+/** Takes pictures: `pictures` is a list of {file, path, width, height, colorScheme, scale, expand}. */
+export async function pictures({ open, options }) {
+  for (const picture of options.pictures) {
+    const page = await open(picture);
+    await logIn(page, options);
+    await page.goto(options.url + picture.path);
+    await page.locator('.overview[aria-busy=false], .start').first().waitFor();
+    if (picture.expand) await page.locator('.open').nth(picture.expand).click();
+    // A whole window of the stream, so that the lag is known and the charts are drawn.
+    await page.locator('.connection-detail:not(:empty)').waitFor({ state: 'attached' });
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    await page.screenshot({ path: picture.file });
+    await page.context().close();
+  }
+  return { files: options.pictures.map((picture) => picture.file) };
+}
