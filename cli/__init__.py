@@ -1,0 +1,1 @@
+"""The command `assay`: starts the suite, and talks to a running one."""

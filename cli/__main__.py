@@ -1,0 +1,82 @@
+"""The command `assay`. Each command's module imports what it needs when it is run: help must come at once."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from cli import audit, db, keys, ledger, log, login, projects, replay, trace, up
+from kit.errors import AssayError
+
+EXIT_FAILED = 1
+
+app = typer.Typer(
+    name="assay",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_START, _CALLS, _ACCESS, _OPERATION = "Start", "Calls", "Access", "Operation"
+app.command("up", rich_help_panel=_START)(up.up)
+app.command("login", rich_help_panel=_START)(login.login)
+app.command("replay", rich_help_panel=_CALLS)(replay.replay)
+app.command("ledger", rich_help_panel=_CALLS)(ledger.ledger)
+app.command("trace", rich_help_panel=_CALLS)(trace.trace)
+app.add_typer(keys.app, name="keys", rich_help_panel=_ACCESS)
+app.add_typer(projects.app, name="projects", rich_help_panel=_ACCESS)
+app.command("audit", rich_help_panel=_ACCESS)(audit.audit)
+app.command("log", rich_help_panel=_OPERATION)(log.log)
+app.add_typer(db.app, name="db", rich_help_panel=_OPERATION)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(version("assay"))
+        raise typer.Exit
+
+
+@app.callback()
+def assay(
+    _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """How AI agents and the providers behind them perform.
+
+    [bold]assay up[/bold] starts everything in this directory; the other commands find it there.
+    """
+
+
+def main() -> None:
+    """Runs the command. Expected trouble is one line on standard error and exit code 1, a wrong usage 2, Ctrl-C 130."""
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        app()
+    except AssayError as error:
+        print(error.message, file=sys.stderr)
+        sys.exit(EXIT_FAILED)
+    finally:
+        _flush()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Ctrl-C ends at once whatever is under way. (asyncio's own way waits for a blocking read of standard input.)"""
+    raise KeyboardInterrupt
+
+
+def _flush() -> None:
+    """Whoever read our output may be gone, such as `head`: then nothing is left to be said, at exit either."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

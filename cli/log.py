@@ -1,0 +1,35 @@
+"""`assay log`: changes what the running processes log."""
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from cli.options import DEFAULT_DATA_DIR, DataDirOption, JsonOption, KeyOption, UrlOption
+
+
+class LevelName(Enum):
+    """How much is logged, most first."""
+
+    TRACE = "TRACE"
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+def log(
+    *,
+    module: Annotated[
+        str, typer.Argument(metavar="MODULE", help="A Python module, such as services.collector, or `all`.", show_default=False)
+    ],
+    level: Annotated[LevelName, typer.Argument(case_sensitive=False, show_default=False)],
+    json: JsonOption = False,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    url: UrlOption = None,
+    key: KeyOption = None,
+) -> None:
+    """Set how much a module, and those below it, log in every running process."""
+    from cli.work.levels import set_levels
+
+    set_levels(data_dir, url, key, module, level.name, json=json)

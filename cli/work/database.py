@@ -1,0 +1,99 @@
+"""Finds the database and does what `assay db` offers."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cli.work.output import Json, print_json, print_table
+from kit import database
+from kit.embedded.datadir import DataDir, read_run
+from kit.errors import AssayError, Kind
+
+DATABASE_URL_SETTING = "ASSAY_DATABASE_URL"
+# Which schema is made by which migrations, one for each service.
+SCHEMAS = {"collector": "services.collector.migrations"}
+
+Result = TypeVar("Result")
+
+_SIZES = text(
+    """
+    SELECT sum(pg_total_relation_size(c.oid))::bigint, count(*)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = :schema AND c.relkind = 'r'
+    """
+)
+
+
+def database_url(data_dir: Path) -> str:
+    """The URL of the setting, or of the suite that runs on the data directory. Raises NOT_RUNNING, DATABASE_ELSEWHERE."""
+    url = os.environ.get(DATABASE_URL_SETTING)
+    if url:
+        return url
+    own = read_run(data_dir).processes.get("postgres")
+    if own is None:
+        message = f"this suite uses a database elsewhere: set {DATABASE_URL_SETTING} as for `assay up`"
+        raise AssayError(Kind.FAILED_PRECONDITION, "DATABASE_ELSEWHERE", message)
+    shown = make_url(own.url)
+    password = DataDir(data_dir.expanduser().resolve(), Path(str(shown.query["host"]))).secret("postgres_application")
+    return shown.set(password=password).render_as_string(hide_password=False)
+
+
+def migrate(data_dir: Path, *, json: bool) -> None:
+    """Brings every schema to its newest version and prints which that is."""
+    url = database_url(data_dir)
+
+    async def work() -> None:
+        for schema, package in SCHEMAS.items():
+            await database.migrate(url, schema=schema, package=package)
+
+    _run(url, work)
+    show_status(data_dir, json=json)
+
+
+def show_status(data_dir: Path, *, json: bool) -> None:
+    """Prints the server's version and each schema's version, tables and size."""
+    url = database_url(data_dir)
+
+    async def work() -> Json:
+        async with database.engine(url, name="assay db", pool_size=1) as engine, engine.connect() as connection:
+            server = (await connection.execute(text("SHOW server_version"))).scalar_one()
+            return {"server_version": server, "schemas": [await _schema(connection, name) for name in SCHEMAS]}
+
+    found = _run(url, work)
+    if json:
+        print_json(found)
+        return
+    print(f"PostgreSQL {found['server_version']}")
+    rows = ([each["schema"], each["version"], each["table_count"], each["bytes"] / 1_000_000] for each in found["schemas"])
+    print_table(("schema", "version", "tables", "MB"), ([*row[:3], f"{row[3]:,.1f}"] for row in rows), empty="")
+
+
+async def _schema(connection: AsyncConnection, schema: str) -> Json:
+    """A schema's version, None where it was never made."""
+    size_bytes, table_count = (await connection.execute(_SIZES, {"schema": schema})).one()
+    version = None
+    if table_count:
+        version = (await connection.execute(text(f'SELECT version_num FROM "{schema}".alembic_version'))).scalar_one()  # noqa: S608 - one of ours
+    return {"schema": schema, "version": version, "table_count": table_count, "bytes": size_bytes or 0}
+
+
+def _run(url: str, work: Callable[[], Awaitable[Result]]) -> Result:
+    """Does the work in an event loop; a database that is out of reach is one line."""
+
+    async def run() -> Result:
+        try:
+            return await work()
+        except Exception as error:
+            if not database.is_connection_error(error):
+                raise
+            shown = make_url(url).render_as_string()
+            message = f"cannot reach the database at {shown}: {error.__cause__ or error}"
+            raise AssayError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", message) from error
+
+    return asyncio.run(run())

@@ -1,0 +1,202 @@
+"""`assay up` as one straight function: databases, then the services, then a login link, until a signal."""
+
+import asyncio
+import http.client
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from rich.console import Console
+from sqlalchemy.engine import make_url
+
+from cli.up import PROGRAMS, ProcessName
+from cli.work import access, ports
+from cli.work.connection import ADMIN_KEY_FILE, error_in_words
+from kit import logs, rpc
+from kit.embedded.datadir import DataDir, ProcessAddress, RunFile, open_data_dir
+from kit.embedded.files import plain_refusals, write_private
+from kit.embedded.nats import Nats
+from kit.embedded.postgres import Postgres
+from kit.supervisor import ChildSpec, Supervisor
+from services.collector.access.keys import new_secret
+
+# Migrating a large database takes its time; a service that has not come up in this is stuck.
+READY_TIMEOUT_S = 300.0
+# A process on this machine answers in milliseconds, or is not ready.
+READY_ANSWER_S = 1.0
+# What a process is told by us alone, and what holds secrets that are not its business.
+_PRIVATE = frozenset({"ASSAY_DATABASE_URL", "ASSAY_NATS_URL", "ASSAY_COLLECTOR_BOOTSTRAP_KEY", "ASSAY_KEY"})
+
+
+def run_suite(data_dir: Path, port: int | None) -> None:
+    """Runs the suite until SIGTERM or SIGINT; prints one line when it is ready. Raises AssayError when it cannot run."""
+    logs.setup("WARNING", "text", "assay up")
+    asyncio.run(_run(data_dir, port))
+
+
+async def _run(data_dir: Path, port: int | None) -> None:
+    with open_data_dir(data_dir) as data:
+        record = _Record(data)
+        async with Supervisor(data.logs, on_ready=record.note) as supervisor:
+            supervisor.stop_on_signals()
+            with _progress("Starting …"):
+                addresses = ports.choose(os.environ, port)
+                servers = await _start_databases(supervisor, data)
+                secret = _admin_key(data)
+                await supervisor.start(*_services(addresses, servers, secret))
+                collector = ports.reachable(addresses.collector)
+                token = await supervisor.run(_login_token(collector, secret))
+            url = f"http://{ports.reachable(addresses.gateway)}"
+            processes = {"gateway": url, "collector": collector, "writer": ports.reachable(addresses.writer), **servers.shown}
+            record.publish(url, processes)
+            print(f"Assay is ready: {access.login_link(url, token)}", flush=True)
+            await supervisor.wait()
+
+
+class _Record:
+    """Keeps run.json, by which other commands find the processes, up to date while processes are restarted."""
+
+    def __init__(self, data: DataDir) -> None:
+        self._data = data
+        self._pids: dict[str, int] = {}
+        self._url = ""
+        self._addresses: Mapping[str, str] = {}
+
+    def note(self, name: str, pid: int) -> None:
+        """A process became ready."""
+        self._pids[name] = pid
+        if self._addresses:
+            self._write()
+
+    def publish(self, url: str, addresses: Mapping[str, str]) -> None:
+        """Tells of the suite for the first time."""
+        self._url = url
+        self._addresses = addresses
+        self._write()
+
+    def _write(self) -> None:
+        processes = {name: ProcessAddress(self._pids[name], address) for name, address in self._addresses.items()}
+        self._data.write_run(RunFile(os.getpid(), self._url, processes))
+
+
+@dataclass(frozen=True)
+class _Servers:
+    """The URLs of database and bus, passwords included; `shown` has those of our own servers, without passwords."""
+
+    database_url: str
+    nats_url: str
+    shown: Mapping[str, str] = field(default_factory=dict)
+
+
+async def _start_databases(supervisor: Supervisor, data: DataDir) -> _Servers:
+    """Starts the servers that the environment does not name."""
+    database_url, nats_url = os.environ.get("ASSAY_DATABASE_URL"), os.environ.get("ASSAY_NATS_URL")
+    postgres = None if database_url else Postgres(data)
+    nats = None if nats_url else Nats(data)
+    if postgres is not None:
+        await supervisor.run(postgres.prepare())
+    children = [server.child() for server in (postgres, nats) if server is not None]
+    if children:
+        await supervisor.start(*children)
+    shown = {}
+    if postgres is not None:
+        database_url = postgres.url()
+        shown["postgres"] = make_url(database_url)._replace(password=None).render_as_string()
+    if nats is not None:
+        nats_url = nats.url()
+        shown["nats"] = f"nats://127.0.0.1:{nats.port}"
+    return _Servers(database_url or "", nats_url or "", shown)
+
+
+def _services(addresses: ports.Addresses, servers: _Servers, secret: str) -> list[ChildSpec]:
+    """The three processes of the suite; in which order they come up does not matter to them."""
+    shared = {"ASSAY_DATABASE_URL": servers.database_url, "ASSAY_NATS_URL": servers.nats_url}
+    collector = ports.reachable(addresses.collector)
+    return [
+        _service(
+            ProcessName.COLLECTOR,
+            {**shared, "ASSAY_COLLECTOR_LISTEN": addresses.collector, "ASSAY_COLLECTOR_BOOTSTRAP_KEY": secret},
+            _serves_grpc(collector),
+        ),
+        _service(
+            ProcessName.WRITER,
+            {**shared, "ASSAY_COLLECTOR_WRITER_LISTEN": addresses.writer},
+            _serves_grpc(ports.reachable(addresses.writer)),
+        ),
+        _service(
+            ProcessName.GATEWAY,
+            {"ASSAY_GATEWAY_LISTEN": addresses.gateway, "ASSAY_GATEWAY_COLLECTOR_ADDRESS": collector},
+            _serves_http(ports.reachable(addresses.gateway)),
+        ),
+    ]
+
+
+def _service(name: ProcessName, settings: Mapping[str, str], ready: Callable[[], Awaitable[bool]]) -> ChildSpec:
+    environment = {variable: value for variable, value in os.environ.items() if variable not in _PRIVATE}
+    return ChildSpec(name=name.value, argv=PROGRAMS[name], env={**environment, **settings}, ready=ready, ready_timeout_s=READY_TIMEOUT_S)
+
+
+def _serves_grpc(address: str) -> Callable[[], Awaitable[bool]]:
+    """Asks grpc.health.v1 whether all of the process is ready."""
+
+    async def ready() -> bool:
+        async with rpc.connect(address) as channel:
+            try:
+                answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=READY_ANSWER_S)
+            except grpc.aio.AioRpcError:
+                return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+    return ready
+
+
+def _serves_http(address: str) -> Callable[[], Awaitable[bool]]:
+    """Asks /readyz, which is 200 when the process and its neighbours are ready."""
+
+    def ask() -> bool:
+        connection = http.client.HTTPConnection(address, timeout=READY_ANSWER_S)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    async def ready() -> bool:
+        return await asyncio.to_thread(ask)
+
+    return ready
+
+
+def _admin_key(data: DataDir) -> str:
+    """The secret of the installation's admin key, made at the first start and readable by the owner alone."""
+    file = data.path / ADMIN_KEY_FILE
+    with plain_refusals(data.path):
+        if not file.exists():
+            write_private(file, f"{new_secret()}\n")
+        return file.read_text().strip()
+
+
+async def _login_token(address: str, secret: str) -> str:
+    async with rpc.connect(address, secret=secret) as channel:
+        try:
+            return await access.create_login_token(channel)
+        except grpc.aio.AioRpcError as error:
+            raise error_in_words(error, address) from error
+
+
+@contextmanager
+def _progress(text: str) -> Iterator[None]:
+    """Shows on a terminal that something is under way; standard output is left to the one line."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(text):
+        yield
