@@ -28,7 +28,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 $(DIST): $(SOURCES) $(DASHBOARD)/package-lock.json | $(STAMP)
-	$(BIN)/python $(DASHBOARD)/build.py
+	$(BIN)/python npm.py $(DASHBOARD) run build
 	@touch $@
 
 run: setup ## run the whole suite here, on an embedded PostgreSQL and NATS
@@ -44,7 +44,7 @@ lint: setup ## check style, imports and the contract
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/python proto/lint.py
+	$(BIN)/python npm.py proto exec -- buf lint --config ../buf.yaml ..
 
 format: setup ## put the code into its form
 	$(BIN)/ruff format .
@@ -52,7 +52,7 @@ format: setup ## put the code into its form
 
 types: setup ## check the types of Python and TypeScript
 	$(BIN)/mypy kit services gateway cli bench
-	$(BIN)/python $(DASHBOARD)/build.py check
+	$(BIN)/python npm.py $(DASHBOARD) run check
 
 gen: setup ## write the code of the contract anew
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python proto/generate.py

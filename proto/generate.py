@@ -20,11 +20,10 @@ def generate(folder: Path) -> None:
     status = protoc.main(["protoc", f"-I{PROTO}", f"-I{well_known}", *outputs, *sources])
     if status != 0:
         raise SystemExit(status)
-    for package in sorted({path.parent for path in (folder / "assay").rglob("*.py")} | {folder / "assay"}):
-        for parent in [package, *package.relative_to(folder).parents]:
-            place = folder / parent if not parent.is_absolute() else parent
-            if place != folder:
-                (place / "__init__.py").touch()
+    for package in {
+        parent for path in (folder / "assay").rglob("*.py") for parent in path.parents if parent.is_relative_to(folder / "assay")
+    }:
+        (package / "__init__.py").touch()
 
 
 if __name__ == "__main__":
