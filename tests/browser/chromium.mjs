@@ -1,4 +1,4 @@
-// The Chromium for browser tests: ASSAY_CHROMIUM, else the system's.
+// The Chromium for browser tests: ASSAY_CHROMIUM, else the system's, else the one that an npm package carries.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
@@ -24,10 +24,16 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
+async function executable() {
+  const found = CANDIDATES.find((path) => path && existsSync(path));
+  if (found) return found;
+  const { default: packaged } = await import('@sparticuz/chromium');
+  return packaged.executablePath();
+}
+
 /** Starts a headless browser; close it in the end. */
 export async function launch() {
-  const executablePath = CANDIDATES.find((path) => path && existsSync(path));
-  if (!executablePath) throw new Error('no Chromium found: install one, or set ASSAY_CHROMIUM to its path');
+  const executablePath = await executable();
   const { chromium } = dashboardRequire('playwright-core');
   return chromium.launch({ executablePath, headless: true, args: ARGUMENTS });
 }

@@ -44,8 +44,13 @@ function cell({ provider, task }, startMs, stepMs, untilMs) {
   const rhythm = 0.65 + 0.35 * Math.sin(((hour - 8) / 24) * 2 * Math.PI);
   const seed = [name, taskType, startMs];
   const share = 0.15 + chance('share', name, taskType);
-  const calls = Math.round(perMinute * (stepMs / 60_000) * rhythm * share * (0.6 + 0.8 * chance('calls', ...seed)) * over);
-  const bad = Math.min(calls, Math.floor(calls * failing * (0.2 + 1.6 * chance('bad', ...seed)) + chance('one', ...seed)));
+  const calls = Math.round(
+    perMinute * (stepMs / 60_000) * rhythm * share * (0.6 + 0.8 * chance('calls', ...seed)) * over,
+  );
+  const bad = Math.min(
+    calls,
+    Math.floor(calls * failing * (0.2 + 1.6 * chance('bad', ...seed)) + chance('one', ...seed)),
+  );
   const latency = baseLatency * factor * (0.9 + 0.25 * chance('latency', ...seed));
   return {
     calls,
@@ -63,7 +68,9 @@ function cell({ provider, task }, startMs, stepMs, untilMs) {
 }
 
 const quantiles = (median, spread) =>
-  median === null ? null : { p50: median, p90: median * spread, p95: median * spread * 1.35, p99: median * spread * 2.1 };
+  median === null
+    ? null
+    : { p50: median, p90: median * spread, p95: median * spread * 1.35, p99: median * spread * 2.1 };
 
 function mean(cells, value, weight) {
   let sum = 0;
@@ -94,8 +101,18 @@ export function windowOf(cells, startMs, endMs) {
     success_ratio: counted > 0 ? outcomes.SUCCEEDED / counted : null,
     outcome_counts: outcomes,
     latency_s: quantiles(latency, 2.4),
-    time_to_first_token_s: quantiles(mean(cells, (one) => one.firstToken, good), 1.9),
-    unsuccessful_latency_s: quantiles(mean(cells, (one) => one.latency * 0.4, (one) => one.bad), 3),
+    time_to_first_token_s: quantiles(
+      mean(cells, (one) => one.firstToken, good),
+      1.9,
+    ),
+    unsuccessful_latency_s: quantiles(
+      mean(
+        cells,
+        (one) => one.latency * 0.4,
+        (one) => one.bad,
+      ),
+      3,
+    ),
     latency_mean_s: latency === null ? null : latency * 1.3,
     input_token_count: total((one) => one.input),
     output_token_count: total((one) => one.output),
@@ -120,7 +137,8 @@ export function answer({ startMs, endMs, stepMs, groupBy, filters, nowMs, sinceM
   const groups = new Map();
   for (const pair of PAIRS) {
     const names = { provider: pair.provider[0], task_type: pair.task[0] };
-    if (Object.entries(filters).some(([dimension, values]) => values.length > 0 && !values.includes(names[dimension]))) continue;
+    if (Object.entries(filters).some(([dimension, values]) => values.length > 0 && !values.includes(names[dimension])))
+      continue;
     const key = Object.fromEntries(groupBy.map((dimension) => [dimension, names[dimension]]));
     const id = JSON.stringify(key);
     if (!groups.has(id)) groups.set(id, { key, byStart: new Map() });

@@ -7,7 +7,12 @@ import { extname, join, resolve } from 'node:path';
 import { answer } from './mock_numbers.mjs';
 
 const DIST = resolve(import.meta.dirname, '../../gateway/dashboard/dist');
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
   "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -24,15 +29,16 @@ function durationMs(text) {
   return Number(number) * UNIT_MS[unit || 's'];
 }
 
+/** Ranges begin that long before the server did, so that nothing leaves them and counts only grow. */
 function momentMs(text, nowMs) {
   if (!text) return nowMs;
-  return text.startsWith('-') ? nowMs - durationMs(text.slice(1)) : Date.parse(text);
+  return text.startsWith('-') ? startedMs - durationMs(text.slice(1)) : Date.parse(text);
 }
 
 function questionOf(query, nowMs) {
   const rangeMs = query.has('range') ? durationMs(query.get('range')) : 0;
   return {
-    startMs: rangeMs ? nowMs - rangeMs : momentMs(query.get('start') ?? '-24h', nowMs),
+    startMs: rangeMs ? startedMs - rangeMs : momentMs(query.get('start') ?? '-24h', nowMs),
     endMs: momentMs(query.get('end'), nowMs),
     stepMs: query.has('step') ? durationMs(query.get('step')) : 0,
     groupBy: (query.get('group_by') ?? '').split(',').filter(Boolean),
@@ -48,20 +54,39 @@ function seriesOf(query, question) {
 }
 
 function accountOf(project, nowMs) {
-  const zero = { received_count: 0, stored_count: 0, rejected_count: 0, duplicate_count: 0, dead_lettered_count: 0, in_flight_count: 0 };
+  const zero = {
+    received_count: 0,
+    stored_count: 0,
+    rejected_count: 0,
+    duplicate_count: 0,
+    dead_lettered_count: 0,
+    in_flight_count: 0,
+  };
   if (project === 'empty') return { ...zero, client_dropped_count: 0, too_late_count: 0 };
   const stored = 1_284_016 + Math.round((nowMs - startedMs) / 40);
   const inFlight = Math.round(20 + 18 * Math.sin(nowMs / 1_700));
-  const parts = { ...zero, stored_count: stored, duplicate_count: 16_284, rejected_count: 42, in_flight_count: inFlight };
+  const parts = {
+    ...zero,
+    stored_count: stored,
+    duplicate_count: 16_284,
+    rejected_count: 42,
+    in_flight_count: inFlight,
+  };
   return { ...parts, received_count: stored + 16_284 + 42 + inFlight, client_dropped_count: 0, too_late_count: 0 };
 }
 
 function ledgerOf(project, nowMs) {
   const call = accountOf(project, nowMs);
   const evidence = { ...accountOf('empty', nowMs) };
-  if (project !== 'empty') Object.assign(evidence, { received_count: 14_699, stored_count: 14_687, duplicate_count: 12 });
+  if (project !== 'empty')
+    Object.assign(evidence, { received_count: 14_699, stored_count: 14_687, duplicate_count: 12 });
   const totals = { call, evidence };
-  return { totals, today: totals, lag_s: 0.3 + 0.2 * Math.sin(nowMs / 2_300), waiting_evidence_count: project === 'empty' ? 0 : 3 };
+  return {
+    totals,
+    today: totals,
+    lag_s: 0.3 + 0.2 * Math.sin(nowMs / 2_300),
+    waiting_evidence_count: project === 'empty' ? 0 : 3,
+  };
 }
 
 function json(response, status, body, headers = {}) {
@@ -78,7 +103,8 @@ function stream(response, query) {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   response.write('retry: 2000\n\n');
   let number = 0;
-  const send = (event, data) => response.write(`id: mock-${(number += 1)}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  const send = (event, data) =>
+    response.write(`id: mock-${(number += 1)}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   const tick = (isSnapshot) => {
     const nowMs = Date.now();
     const question = questionOf(query, nowMs);
@@ -99,11 +125,19 @@ function stream(response, query) {
 
 async function session(request, response) {
   if (request.method === 'GET') {
-    if (!/assay_session=mock/.test(request.headers.cookie ?? '')) return problem(response, 401, 'KEY_MISSING', 'sign in first');
+    if (!/assay_session=mock/.test(request.headers.cookie ?? ''))
+      return problem(response, 401, 'KEY_MISSING', 'sign in first');
     const projects = ['default', 'empty', 'quiet'].map((project) => ({ project, time_zone: 'Europe/Berlin' }));
-    return json(response, 200, { key_id: 'mock', project: null, roles: ['INSTALLATION_ADMIN'], projects, expire_time: null });
+    return json(response, 200, {
+      key_id: 'mock',
+      project: null,
+      roles: ['INSTALLATION_ADMIN'],
+      projects,
+      expire_time: null,
+    });
   }
-  if (request.method === 'DELETE') return response.writeHead(204, { 'set-cookie': 'assay_session=; Path=/; Max-Age=0' }).end();
+  if (request.method === 'DELETE')
+    return response.writeHead(204, { 'set-cookie': 'assay_session=; Path=/; Max-Age=0' }).end();
   let body = '';
   for await (const chunk of request) body += chunk;
   const { token, key } = JSON.parse(body);
@@ -124,7 +158,10 @@ const ROUTES = {
   '/api/v1/metrics': (_, response, query) => {
     if (isOut) return problem(response, 503, 'UNAVAILABLE', 'The collector is away.');
     const nowMs = Date.now();
-    return json(response, 200, { as_of: new Date(nowMs).toISOString(), series: seriesOf(query, questionOf(query, nowMs)) });
+    return json(response, 200, {
+      as_of: new Date(nowMs).toISOString(),
+      series: seriesOf(query, questionOf(query, nowMs)),
+    });
   },
   '/api/v1/calls': (_, response) =>
     json(response, 200, { calls: [{ call_id: 'a', start_time: LATEST_QUIET_CALL }], next_page_token: '' }),

@@ -186,7 +186,10 @@ export async function loading({ open, options }) {
   return { usable_s: usableS, layout_shift: layoutShift };
 }
 
-/** Takes pictures: `pictures` is a list of {file, path, width, height, colorScheme, scale, expand}. */
+/**
+ * Takes pictures: `pictures` is a list of {file, path, width, height, colorScheme, scale, expand}. Logs in for each, so
+ * the login link has to work more than once, as the mock server's does.
+ */
 export async function pictures({ open, options }) {
   for (const picture of options.pictures) {
     const page = await open(picture);

@@ -24,7 +24,9 @@ export function App() {
       {sessionError.value && !isLogin && !session.value ? (
         <Unreachable reason={sessionError.value} />
       ) : (
-        (isLogin || session.value) && <Page key={path.value} load={PAGES[path.value] ?? (() => import('./pages/NotFound'))} />
+        (isLogin || session.value) && (
+          <Page key={path.value} load={PAGES[path.value] ?? (() => import('./pages/NotFound'))} />
+        )
       )}
       <TooltipLayer />
     </>

@@ -4,15 +4,19 @@ export const DEFINITIONS = {
   calls: 'Requests to providers that started in the range, however they ended.',
   rate: 'Calls per time in the latest window that is over, as long as one bar of the chart.',
   success: 'Calls that succeeded, of all but those that their caller cancelled.',
-  latency: 'From sending the request to the last byte of the answer, for calls that succeeded. p50: half were faster; p95: 95 of 100 were. Within 1 %.',
+  latency:
+    'From sending the request to the last byte of the answer, for calls that succeeded. p50: half were faster; p95: 95 of 100 were. Within 1 %.',
   p50: 'Median latency of the calls that succeeded: half were faster. Within 1 %.',
   p95: 'Latency that 95 of 100 calls that succeeded stayed below. Within 1 %.',
-  firstToken: 'Median time from sending the request to the first token of the answer, for streamed calls that succeeded.',
-  tokens: 'Tokens as the providers counted them: all of the request (cache included) and all of the answer (reasoning included).',
+  firstToken:
+    'Median time from sending the request to the first token of the answer, for streamed calls that succeeded.',
+  tokens:
+    'Tokens as the providers counted them: all of the request (cache included) and all of the answer (reasoning included).',
   tokensIn: 'Tokens of the requests, cache reads and writes included.',
   tokensOut: 'Tokens of the answers, reasoning included.',
   cost: 'Sum of the known costs. A call has its price from its caller or from the price table of its day; one without is counted as unpriced, not as free.',
-  costPerAccepted: 'All known cost, failed tries and revisions included, by the tasks whose result was accepted: what a result that was kept really costs.',
+  costPerAccepted:
+    'All known cost, failed tries and revisions included, by the tasks whose result was accepted: what a result that was kept really costs.',
   quality: 'Mean score of the answers that were scored, 0 to 1.',
   activity: 'Calls over the range; each row has its own scale.',
   provider: 'Who answered.',

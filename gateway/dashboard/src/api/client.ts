@@ -12,6 +12,11 @@ export class ApiError extends Error {
     this.name = 'ApiError';
   }
 
+  /** The question is at fault: asking again does not help. */
+  get isFinal(): boolean {
+    return this.status === 400 || this.status === 403 || this.status === 404;
+  }
+
   get isSignedOut(): boolean {
     return this.status === 401;
   }
@@ -58,7 +63,9 @@ async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 }
 
 /** The parameters that /metrics and /stream share. */
-export function seriesParameters(query: Pick<MetricsQuery, 'project' | 'time_zone' | 'group_by' | 'filters'>): URLSearchParams {
+export function seriesParameters(
+  query: Pick<MetricsQuery, 'project' | 'time_zone' | 'group_by' | 'filters'>,
+): URLSearchParams {
   const parameters = new URLSearchParams({ project: query.project, tz: query.time_zone });
   if (query.group_by.length > 0) parameters.set('group_by', query.group_by.join(','));
   for (const [dimension, values] of Object.entries(query.filters)) {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { count, duration, money, NONE, plural, rate, ratio, score, text, tickText } from './format';
 
-const shown = (figure: { value: string; unit: string; exact: string }): string => text(figure).replaceAll('\u202f', ' ');
+const shown = (figure: { value: string; unit: string; exact: string }): string =>
+  text(figure).replaceAll('\u202f', ' ');
 
 describe('numbers are short, have a unit, and never say more than was measured', () => {
   it.each([

@@ -20,7 +20,9 @@ export function clock(ms: number, zone: string): string {
 
 /** 22 Nov 2026, 14:05 */
 export function instant(ms: number, zone: string): string {
-  return format(zone, { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' }).format(ms);
+  return format(zone, { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' }).format(
+    ms,
+  );
 }
 
 /** 22 Nov 2026 */
@@ -30,7 +32,10 @@ export function day(ms: number, zone: string): string {
 
 /** A window in as few words as say it: "22 Nov, 14:05–14:06". */
 export function span(startMs: number, endMs: number, zone: string): string {
-  return format(zone, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }).formatRange(startMs, endMs);
+  return format(zone, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }).formatRange(
+    startMs,
+    endMs,
+  );
 }
 
 /** The wall clock of `ms` in `zone` as <input type="datetime-local"> wants it: 2026-11-22T14:05. */

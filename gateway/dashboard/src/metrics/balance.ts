@@ -2,18 +2,13 @@
 import type { LedgerCounts } from '../api/model';
 
 /** What the received items became; these add up. */
-export const PARTS = ['stored_count', 'duplicate_count', 'rejected_count', 'dead_lettered_count', 'in_flight_count'] as const;
-
-export const NOTHING_RECEIVED: LedgerCounts = {
-  received_count: 0,
-  stored_count: 0,
-  rejected_count: 0,
-  duplicate_count: 0,
-  dead_lettered_count: 0,
-  in_flight_count: 0,
-  client_dropped_count: 0,
-  too_late_count: 0,
-};
+export const PARTS = [
+  'stored_count',
+  'duplicate_count',
+  'rejected_count',
+  'dead_lettered_count',
+  'in_flight_count',
+] as const;
 
 /** Received items that are nowhere; below zero, there are more than were received. */
 export function missing(counts: LedgerCounts): number {

@@ -1,5 +1,16 @@
-// A window without calls, for tests to vary.
-import type { MetricWindow } from '../api/model';
+// A window without calls and an account without records, for tests to vary.
+import type { LedgerCounts, MetricWindow } from '../api/model';
+
+export const emptyAccount: LedgerCounts = {
+  received_count: 0,
+  stored_count: 0,
+  rejected_count: 0,
+  duplicate_count: 0,
+  dead_lettered_count: 0,
+  in_flight_count: 0,
+  client_dropped_count: 0,
+  too_late_count: 0,
+};
 
 export const emptyWindow: MetricWindow = {
   start: '1970-01-01T00:00:00Z',

@@ -38,7 +38,9 @@ export function rowsOf(series: readonly MetricSeries[], activity: readonly Metri
     const window = windows.at(-1);
     if (!window) return [];
     const id = keyId(key);
-    return [{ id, provider: key.provider ?? '', taskType: key.task_type ?? '', window, activity: activityById.get(id) ?? [] }];
+    return [
+      { id, provider: key.provider ?? '', taskType: key.task_type ?? '', window, activity: activityById.get(id) ?? [] },
+    ];
   });
 }
 

@@ -63,17 +63,29 @@ describe('a live answer', () => {
 });
 
 describe('slots', () => {
-  const minutes = (all: ReturnType<typeof slots>) => all.map((slot) => [slot.startMs / MINUTE, slot.window?.call_count ?? 0]);
+  const minutes = (all: ReturnType<typeof slots>) =>
+    all.map((slot) => [slot.startMs / MINUTE, slot.window?.call_count ?? 0]);
 
   it('fills gaps before, between and after', () => {
     const all = slots([windowAt(2, 5), windowAt(4, 6)], 1 * MINUTE, 6 * MINUTE, MINUTE);
-    expect(minutes(all)).toEqual([[1, 0], [2, 5], [3, 0], [4, 6], [5, 0]]);
+    expect(minutes(all)).toEqual([
+      [1, 0],
+      [2, 5],
+      [3, 0],
+      [4, 6],
+      [5, 0],
+    ]);
   });
 
   it('begins with the step that contains the start, counted back from the first window', () => {
     const quarter = { ...windowAt(30, 5), end: at(45) };
     const all = slots([quarter], 10 * MINUTE, 50 * MINUTE, 15 * MINUTE);
-    expect(minutes(all)).toEqual([[0, 0], [15, 0], [30, 5], [45, 0]]);
+    expect(minutes(all)).toEqual([
+      [0, 0],
+      [15, 0],
+      [30, 5],
+      [45, 0],
+    ]);
   });
 
   it('ends with a whole step, as wide as the others', () => {

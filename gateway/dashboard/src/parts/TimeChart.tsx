@@ -12,7 +12,6 @@ import './time-chart.css';
 import { tip } from './Tooltip';
 
 const CURSOR_GROUP = 'page';
-const WHOLE_INCREMENTS = Array.from({ length: 13 }, (_, exponent) => [1, 2, 5].map((digit) => digit * 10 ** exponent)).flat();
 
 type Values = readonly (number | null)[];
 
@@ -37,8 +36,8 @@ export interface TimeChartProps {
   format: (value: number | null | undefined) => Figure;
   /** Lowest and highest value of the axis, from those of the data. */
   extent: (least: number, most: number) => [number, number];
-  /** Whether there is nothing between two whole numbers. */
-  isWhole?: boolean;
+  /** How far apart the ticks may be. */
+  increments?: readonly number[];
   zone: string;
   onZoom: (startMs: number, endMs: number) => void;
 }
@@ -74,7 +73,11 @@ export function TimeChart(props: TimeChartProps) {
 
 function Mark({ line }: { line: Line }) {
   return (
-    <svg class={`chart-mark is${line.colour.replace('--data', '')} is-${line.mark}`} viewBox="0 0 16 10" aria-hidden="true">
+    <svg
+      class={`chart-mark is${line.colour.replace('--data', '')} is-${line.mark}`}
+      viewBox="0 0 16 10"
+      aria-hidden="true"
+    >
       {line.mark.endsWith('bars') ? <rect x="1" width="12" height="10" /> : <path d="M0 5H16" />}
       {line.mark === 'hatched-bars' && <path class="chart-hatch" d="M1 9 9 0M6 10l7-8" />}
     </svg>
@@ -97,7 +100,9 @@ function usePlot(
     const element = holder.current!;
     const made = new uPlot(options(element, latest, setCursor), data, element);
     plot.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: element.clientHeight }));
+    const observer = new ResizeObserver(() =>
+      made.setSize({ width: element.clientWidth, height: element.clientHeight }),
+    );
     observer.observe(element);
     return () => {
       observer.disconnect();
@@ -119,7 +124,7 @@ function options(
   latest: { current: TimeChartProps },
   setCursor: (index: number | null) => void,
 ): uPlot.Options {
-  const { lines, zone, isWhole } = latest.current;
+  const { lines, zone, increments } = latest.current;
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const ink = colourOf('--ink-faint');
   const grid = { stroke: colourOf('--grid'), width: 1 };
@@ -127,7 +132,7 @@ function options(
   return {
     width: element.clientWidth,
     height: element.clientHeight,
-    padding: [0.5 * rem, 0.5 * rem, 0, 0],
+    padding: [0.5 * rem, 1.125 * rem, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), zone),
     legend: { show: false },
     cursor: {
@@ -150,7 +155,7 @@ function options(
       {
         ...{ stroke: ink, font, size: 3.5 * rem, space: 2 * rem, gap: 6, grid },
         ticks: { show: false },
-        ...(isWhole ? { incrs: WHOLE_INCREMENTS } : {}),
+        ...(increments ? { incrs: [...increments] } : {}),
         values: (_, ticks) => ticks.map((tick) => tickText(latest.current.format(tick))),
       },
     ],

@@ -4,6 +4,19 @@ import type uPlot from 'uplot';
 const DAY_S = 86_400;
 const HATCH_PX = 6;
 
+const powers = (steps: readonly number[], least: number, most: number): number[] =>
+  Array.from({ length: most - least + 1 }, (_, index) => steps.map((step) => step * 10 ** (least + index))).flat();
+
+/** Ticks for counts: there is nothing between two whole numbers. */
+export const WHOLE_INCREMENTS = [1, 2, 5, ...powers([10, 20, 25, 50], 0, 11)];
+
+/** Ticks for durations in seconds: decimal up to ten seconds, then as on a clock. */
+export const SECONDS_INCREMENTS = [
+  ...powers([1, 2, 2.5, 5], -6, 0),
+  ...[10, 15, 30, 60, 120, 300, 600, 900, 1_800],
+  ...[1, 2, 4, 6, 12, 24, 48, 96, 192].map((hours) => hours * 3_600),
+];
+
 /** The colour that a token stands for now, as a canvas understands it. */
 export function colourOf(token: string): string {
   const probe = document.createElement('i');
@@ -39,7 +52,12 @@ export function hatched(colour: string): CanvasPattern | string {
 
 /** Labels for the ticks of a time axis: the hour, or the day where a day begins or where ticks are days apart. */
 export function alignedTicks(zone: string): uPlot.Axis.DynamicValues {
-  const hour = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: zone });
+  const hour = new Intl.DateTimeFormat('en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZone: zone,
+  });
   const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: zone });
   return (_plot, ticks, _axis, _space, step_s) =>
     ticks.map((tick) => {

@@ -26,13 +26,31 @@ export function Header({ onHelp }: { onHelp: () => void }) {
       <ZonePicker />
       <ConnectionState />
       <div class="header-tools">
-        <button type="button" class="button is-icon" aria-label={shown.label} {...tip(`${shown.label} (t)`)} onClick={nextTheme}>
+        <button
+          type="button"
+          class="button is-icon"
+          aria-label={shown.label}
+          {...tip(`${shown.label} (t)`)}
+          onClick={nextTheme}
+        >
           <Icon name={shown.icon} />
         </button>
-        <button type="button" class="button is-icon" aria-label="Help" {...tip('Keys and definitions (?)')} onClick={onHelp}>
+        <button
+          type="button"
+          class="button is-icon"
+          aria-label="Help"
+          {...tip('Keys and definitions (?)')}
+          onClick={onHelp}
+        >
           <Icon name="help" />
         </button>
-        <button type="button" class="button is-icon" aria-label="Sign out" {...tip('Sign out')} onClick={() => void leave()}>
+        <button
+          type="button"
+          class="button is-icon"
+          aria-label="Sign out"
+          {...tip('Sign out')}
+          onClick={() => void leave()}
+        >
           <Icon name="leave" />
         </button>
       </div>

@@ -59,8 +59,8 @@ export function Help({ isOpen, onClose }: { isOpen: boolean; onClose: () => void
         ))}
       </dl>
       <p class="is-faint">
-        Hover over a number for its exact value. Drag over a chart to zoom in. The address holds the view: share it, or go back. Programs
-        find the same numbers in the <a href="/api/v1/docs">REST API</a>.
+        Hover over a number for its exact value. Drag over a chart to zoom in. The address holds the view: share it, or
+        go back. Programs find the same numbers in the <a href="/api/v1/docs">REST API</a>.
       </p>
     </Dialog>
   );

@@ -62,13 +62,27 @@ function CustomRange({ onDone }: { onDone: () => void }) {
     >
       <label>
         From
-        <input class="input" type="datetime-local" required value={start} onInput={(event) => setStart(event.currentTarget.value)} />
+        <input
+          class="input"
+          type="datetime-local"
+          required
+          value={start}
+          onInput={(event) => setStart(event.currentTarget.value)}
+        />
       </label>
       <label>
         To
-        <input class="input" type="datetime-local" required value={end} onInput={(event) => setEnd(event.currentTarget.value)} />
+        <input
+          class="input"
+          type="datetime-local"
+          required
+          value={end}
+          onInput={(event) => setEnd(event.currentTarget.value)}
+        />
       </label>
-      <p class="is-faint">{isWrong ? 'At least a quarter of an hour, the end after the start.' : `Times are in ${zone}.`}</p>
+      <p class="is-faint">
+        {isWrong ? 'At least a quarter of an hour, the end after the start.' : `Times are in ${zone}.`}
+      </p>
       <button type="submit" class="button is-primary" disabled={isWrong}>
         Show
       </button>

@@ -6,7 +6,9 @@ import { Header } from './Header';
 import { Help } from './Help';
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.matches('input, textarea, select') || target.closest('dialog') !== null);
+  return (
+    target instanceof HTMLElement && (target.matches('input, textarea, select') || target.closest('dialog') !== null)
+  );
 }
 
 export function Shell({ children }: { children: ComponentChildren }) {

@@ -77,6 +77,7 @@ class Watch {
   #staleTimer = 0;
   #refreshTimer = 0;
   #idleTimer = 0;
+  #mayRetry = true;
   #isRefreshing = false;
   #mustRefreshAgain = false;
 
@@ -159,6 +160,7 @@ class Watch {
     } catch (error) {
       if (this.#aborter.signal.aborted) return;
       if (error instanceof ApiError && error.isSignedOut) void loadSession();
+      this.#mayRetry = !(error instanceof ApiError && error.isFinal);
       this.#error = error instanceof Error ? error.message : String(error);
     }
     this.#isLoading = false;
@@ -167,7 +169,7 @@ class Watch {
     const pauseMs = Math.max(leastMs, (performance.now() - began) * REFRESH_PAUSE_FACTOR);
     this.#refreshTimer = window.setTimeout(() => {
       this.#isRefreshing = false;
-      if (this.#mustRefreshAgain || this.#error) void this.#refresh();
+      if (this.#mayRetry && (this.#mustRefreshAgain || this.#error)) void this.#refresh();
     }, pauseMs);
   }
 
@@ -194,7 +196,8 @@ class Watch {
     const question = { project, time_zone: timeZone, group_by: [], filters, ...time, ...shape };
     const answer = await getMetrics(question, this.#aborter.signal);
     this.#answers[name].apply({ is_snapshot: true, series: answer.series });
-    if (answer.as_of) this.#asOfMs = Math.max(this.#asOfMs, Date.parse(answer.as_of));
+    // Where nothing was ever stored there is no such moment; then it is now.
+    this.#asOfMs = Math.max(this.#asOfMs, answer.as_of ? Date.parse(answer.as_of) : Date.now());
   }
 
   /** Shows what is there at the next frame, however many events come until then; but never half of the first answer. */

@@ -21,7 +21,9 @@ export const projectZone = computed(
 );
 
 /** IANA name of the zone on the page. */
-export const timeZone = computed(() => ({ browser: browserZone, project: projectZone.value, utc: 'UTC' })[view.value.zone]);
+export const timeZone = computed(
+  () => ({ browser: browserZone, project: projectZone.value, utc: 'UTC' })[view.value.zone],
+);
 
 /** Asks who is signed in; where nobody is, shows the login page, which comes back here. */
 export async function loadSession(): Promise<void> {

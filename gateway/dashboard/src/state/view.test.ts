@@ -34,10 +34,20 @@ describe('ranges', () => {
     expect(range.range_s / range.spark_step_s).toBeLessThanOrEqual(32);
   });
 
-  it.each([0.25, 1, 24, 24 * 30, 24 * 400])('a custom range of %d hours has at most 120 windows', (hours) => {
-    const { step_s, spark_step_s } = stepsOf({ kind: 'fixed', startMs: 0, endMs: hours * 3_600_000 });
-    expect((hours * 3_600) / step_s).toBeLessThanOrEqual(120);
-    expect(spark_step_s).toBeGreaterThanOrEqual(step_s);
+  it.each([0.25, 1, 2, 24, 24 * 30, 24 * 152, 24 * 400])(
+    'a range of %d hours is drawn with steps that divide a day or a week',
+    (hours) => {
+      const { step_s, spark_step_s } = stepsOf({ kind: 'fixed', startMs: 0, endMs: hours * 3_600_000 }, 0);
+      expect((hours * 3_600) / step_s).toBeLessThanOrEqual(120);
+      expect(spark_step_s).toBeGreaterThanOrEqual(step_s);
+      for (const step of [step_s, spark_step_s]) expect(86_400 % step === 0 || step === 7 * 86_400).toBe(true);
+    },
+  );
+
+  it('is drawn with quarters of an hour where minutes are no longer kept', () => {
+    const range = { kind: 'fixed', startMs: 0, endMs: 3_600_000 } as const;
+    expect(stepsOf(range, 12 * 86_400_000).step_s).toBe(60);
+    expect(stepsOf(range, 14 * 86_400_000)).toEqual({ step_s: 900, spark_step_s: 900 });
   });
 
   it('offers the last hour first', () => expect(parsed('').range).toBe(DEFAULT_RANGE));

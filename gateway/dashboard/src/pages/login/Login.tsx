@@ -89,8 +89,8 @@ export default function Login() {
           )}
         </p>
         <p class="login-hint">
-          The login link that <code>assay up</code> prints signs you in without a key. A key with the role <code>read</code> comes
-          from <code>assay keys create --role read</code>.
+          The login link that <code>assay up</code> prints signs you in without a key. A key with the role{' '}
+          <code>read</code> comes from <code>assay keys create --role read</code>.
         </p>
       </form>
     </main>

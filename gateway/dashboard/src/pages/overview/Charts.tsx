@@ -3,6 +3,7 @@ import { useMemo } from 'preact/hooks';
 import type { MetricWindow } from '../../api/model';
 import { count, duration, ratio, text } from '../../format/format';
 import { slots, type Slot } from '../../metrics/windows';
+import { SECONDS_INCREMENTS, WHOLE_INCREMENTS } from '../../parts/charting';
 import { TimeChart, type Line } from '../../parts/TimeChart';
 import { overview } from '../../state/live';
 import { SHORTEST_FIXED_MS, STEP_NAMES, stepsOf } from '../../state/ranges';
@@ -13,13 +14,22 @@ function valuesOf(all: readonly Slot[], value: (window: MetricWindow) => number 
   return all.map((slot) => (slot.window ? (value(slot.window) ?? null) : null));
 }
 
+/** A bar without height would still have an outline. */
+const orNothing = (count: number): number | null => count || null;
+
 function callLines(all: readonly Slot[]): Line[] {
   const total = all.map((slot) => slot.window?.call_count ?? 0);
   const succeeded = all.map((slot) => slot.window?.outcome_counts['SUCCEEDED'] ?? 0);
   const others = total.map((one, index) => one - succeeded[index]!);
   return [
-    { label: 'other outcomes', colour: '--data-orange', mark: 'hatched-bars', values: others, drawn: total },
-    { label: 'succeeded', colour: '--data-blue', mark: 'bars', values: succeeded },
+    {
+      label: 'other outcomes',
+      colour: '--data-orange',
+      mark: 'hatched-bars',
+      values: others,
+      drawn: total.map(orNothing),
+    },
+    { label: 'succeeded', colour: '--data-blue', mark: 'bars', values: succeeded, drawn: succeeded.map(orNothing) },
   ];
 }
 
@@ -51,7 +61,14 @@ export function Charts() {
   const all = useMemo(() => (asOfMs ? slots(trend, startMs, endMs, step_s * 1_000) : []), [trend, isLoading]);
   const calls = useMemo(() => callLines(all), [all]);
   const success = useMemo<Line[]>(
-    () => [{ label: 'succeeded', colour: '--data-green', mark: 'solid', values: valuesOf(all, (window) => window.success_ratio) }],
+    () => [
+      {
+        label: 'succeeded',
+        colour: '--data-green',
+        mark: 'solid',
+        values: valuesOf(all, (window) => window.success_ratio),
+      },
+    ],
     [all],
   );
   const latency = useMemo(() => latencyLines(all), [all]);
@@ -67,7 +84,7 @@ export function Charts() {
         definition="Calls by the time they started. The last bar is still filling. Drag to zoom in."
         lines={calls}
         format={count}
-        isWhole
+        increments={WHOLE_INCREMENTS}
         extent={fromZero}
       />
       <TimeChart
@@ -84,6 +101,7 @@ export function Charts() {
         definition="Latency of the calls that succeeded: half were faster than the median, 95 of 100 faster than p95."
         lines={latency}
         format={duration}
+        increments={SECONDS_INCREMENTS}
         extent={fromZero}
       />
     </div>

@@ -1,4 +1,5 @@
 // What an empty project shows: how to send the first call, ready to be copied.
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Icon } from '../../parts/Icon';
 import { project } from '../../state/session';
@@ -13,10 +14,13 @@ export function GettingStarted() {
       <section class="card start-card">
         <h1>Waiting for the first call</h1>
         <p class="start-lead">
-          Nothing has been recorded in <b>{project.value}</b> yet. This page fills by itself, about a second after the first call.
+          Nothing has been recorded in <b>{project.value}</b> yet. This page fills by itself, about a second after the
+          first call.
         </p>
         <Step number={1} title="Make a key that may record">
-          <Code code={`export ASSAY_KEY=$(assay keys create --role record --project ${project.value} --json \\\n  | python3 -c 'import json, sys; print(json.load(sys.stdin)["key"])')`} />
+          <Code
+            code={`export ASSAY_KEY=$(assay keys create --role record --project ${project.value} --json \\\n  | python3 -c 'import json, sys; print(json.load(sys.stdin)["key"])')`}
+          />
         </Step>
         <Step number={2} title="Send a call">
           <div class="tabs" role="tablist" aria-label="Language">
@@ -40,14 +44,16 @@ export function GettingStarted() {
           </div>
         </Step>
         <Step number={3} title="Watch it arrive">
-          <p class="start-lead">Then record every call that your agents make, and evidence of what the answers were worth.</p>
+          <p class="start-lead">
+            Then record every call that your agents make, and evidence of what the answers were worth.
+          </p>
         </Step>
       </section>
     </main>
   );
 }
 
-function Step({ number, title, children }: { number: number; title: string; children: preact.ComponentChildren }) {
+function Step({ number, title, children }: { number: number; title: string; children: ComponentChildren }) {
   return (
     <section class="step">
       <span class="step-number" aria-hidden="true">

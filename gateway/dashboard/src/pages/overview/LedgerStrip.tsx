@@ -1,8 +1,9 @@
 // The ledger: everything that was received is somewhere, and here it is added up.
+import type { ComponentChildren } from 'preact';
 import type { LedgerCounts } from '../../api/model';
 import { DEFINITIONS, type Term } from '../../definitions';
-import { count, plural, text } from '../../format/format';
-import { missing, NOTHING_RECEIVED } from '../../metrics/balance';
+import { count, NONE, plural, text } from '../../format/format';
+import { missing } from '../../metrics/balance';
 import { Icon } from '../../parts/Icon';
 import { tip } from '../../parts/Tooltip';
 import { Value } from '../../parts/Value';
@@ -20,17 +21,21 @@ const TERMS: readonly (readonly [Part, string, Term])[] = [
 ];
 
 export function LedgerStrip() {
-  const { totals, waiting_evidence_count: waiting = 0 } = ledger.value ?? {};
+  const { totals, waiting_evidence_count: waiting } = ledger.value ?? {};
   return (
     <section class="ledger card" aria-label="Ledger">
-      <h2 class="term" tabIndex={0} {...tip('What became of everything that was ever received, as far back as the ledger is kept.')}>
+      <h2
+        class="term"
+        tabIndex={0}
+        {...tip('What became of everything that was ever received, as far back as the ledger is kept.')}
+      >
         Ledger
       </h2>
       <div class="ledger-accounts">
-        <Account name="Calls" counts={totals?.call ?? NOTHING_RECEIVED}>
-          <Aside label="dropped by clients" term="clientDropped" value={totals?.call?.client_dropped_count ?? 0} />
+        <Account name="Calls" counts={totals?.call}>
+          <Aside label="dropped by clients" term="clientDropped" value={totals?.call.client_dropped_count} />
         </Account>
-        <Account name="Evidence" counts={totals?.evidence ?? NOTHING_RECEIVED}>
+        <Account name="Evidence" counts={totals?.evidence}>
           <Aside label="waiting for its call" term="waiting" value={waiting} />
         </Account>
       </div>
@@ -38,17 +43,24 @@ export function LedgerStrip() {
   );
 }
 
-function Account({ name, counts, children }: { name: string; counts: LedgerCounts; children: preact.ComponentChildren }) {
+interface AccountProps {
+  name: string;
+  /** Undefined until the ledger has arrived. */
+  counts: LedgerCounts | undefined;
+  children: ComponentChildren;
+}
+
+function Account({ name, counts, children }: AccountProps) {
   return (
     <div class="account" role="group" aria-label={name}>
       <h3>{name}</h3>
       <dl class="account-sum">
-        <Amount sign="" label="received" term="received" value={counts.received_count} />
+        <Amount sign="" label="received" term="received" value={counts?.received_count} />
         {TERMS.map(([part, label, term], index) => (
-          <Amount key={part} sign={index === 0 ? '=' : '+'} label={label} term={term} value={counts[part]} />
+          <Amount key={part} sign={index === 0 ? '=' : '+'} label={label} term={term} value={counts?.[part]} />
         ))}
       </dl>
-      <Verdict missingCount={missing(counts)} />
+      {counts ? <Verdict missingCount={missing(counts)} /> : <p class="verdict">…</p>}
       {children}
     </div>
   );
@@ -58,12 +70,12 @@ interface AmountProps {
   sign: string;
   label: string;
   term: Term;
-  value: number;
+  value: number | undefined;
 }
 
 function Amount({ sign, label, term, value }: AmountProps) {
   // Dead letters want somebody; the rest are the ordinary course of things.
-  const isAlarming = term === 'deadLettered' && value > 0;
+  const isAlarming = term === 'deadLettered' && value !== undefined && value > 0;
   return (
     <div class={`amount${value === 0 ? ' is-zero' : ''}${isAlarming ? ' is-alarming' : ''}`}>
       {sign && (
@@ -73,7 +85,13 @@ function Amount({ sign, label, term, value }: AmountProps) {
       )}
       <dd>
         {isAlarming && <Icon name="warning" />}
-        <Value of={{ value: value.toLocaleString('en-US'), unit: '', exact: count(value, label).exact }} />
+        <Value
+          of={
+            value === undefined
+              ? NONE
+              : { value: value.toLocaleString('en-US'), unit: '', exact: count(value, label).exact }
+          }
+        />
       </dd>
       <dt class="term" tabIndex={0} {...tip(DEFINITIONS[term])}>
         {label}
@@ -90,7 +108,10 @@ function Verdict({ missingCount }: { missingCount: number }) {
       </p>
     );
   }
-  const words = missingCount > 0 ? `${plural(missingCount, 'record')} unaccounted for` : `${text(count(-missingCount))} more than received`;
+  const words =
+    missingCount > 0
+      ? `${plural(missingCount, 'record')} unaccounted for`
+      : `${text(count(-missingCount))} more than received`;
   return (
     <p class="verdict is-bad">
       <Icon name="warning" /> {words}

@@ -11,7 +11,14 @@ export function OutcomeBar({ window }: { window: MetricWindow }) {
     .map(([outcome, name]) => `${text(count(window.outcome_counts[outcome]))} ${name}`)
     .join(', ');
   return (
-    <svg class="outcome-bar" viewBox={`0 0 ${WIDTH} 8`} preserveAspectRatio="none" role="img" aria-label={words} {...tip(words)}>
+    <svg
+      class="outcome-bar"
+      viewBox={`0 0 ${WIDTH} 8`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={words}
+      {...tip(words)}
+    >
       <rect class="outcome-bar-rest" width={WIDTH} height="8" />
       <rect class="outcome-bar-good" width={WIDTH * (window.success_ratio ?? 0)} height="8" />
     </svg>

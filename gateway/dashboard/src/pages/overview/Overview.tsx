@@ -27,7 +27,7 @@ export default function Overview() {
 
   const { isLoading, rows, totals } = overview.value;
   const isEmpty = !isLoading && rows.length === 0 && !totals?.call_count;
-  const received = ledger.value?.totals.call?.received_count;
+  const received = ledger.value?.totals.call.received_count;
   if (isEmpty && received === 0) {
     return (
       <Shell>
@@ -39,7 +39,10 @@ export default function Overview() {
   return (
     <Shell>
       <Trouble />
-      <main class={`overview${isLoading ? ' is-loading' : ''}${connection.value === 'stale' ? ' is-stale' : ''}`} aria-busy={isLoading}>
+      <main
+        class={`overview${isLoading ? ' is-loading' : ''}${connection.value === 'stale' ? ' is-stale' : ''}`}
+        aria-busy={isLoading}
+      >
         <h1 class="visually-hidden">Overview of {project.value}</h1>
         <FilterChips />
         <Tiles />

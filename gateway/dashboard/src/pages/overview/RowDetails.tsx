@@ -1,8 +1,9 @@
 // What a row has no columns for.
 import type { ComponentChildren } from 'preact';
 import type { MetricWindow, Quantiles } from '../../api/model';
-import { count, duration, money, ratio, score, type Figure } from '../../format/format';
+import { count, duration, ratio, score, type Figure } from '../../format/format';
 import { Value } from '../../parts/Value';
+import { costPerAccepted } from './cost';
 import { OUTCOMES } from './outcomes';
 
 type Line = readonly [label: string, figure: Figure, note?: string];
@@ -44,7 +45,10 @@ export function RowDetails({ window }: { window: MetricWindow }) {
           return [name, count(part, 'calls'), share(part)];
         })}
       />
-      <Group title="Latency, succeeded" lines={[...quantileLines(window.latency_s), ['mean', duration(window.latency_mean_s)]]} />
+      <Group
+        title="Latency, succeeded"
+        lines={[...quantileLines(window.latency_s), ['mean', duration(window.latency_mean_s)]]}
+      />
       <Group title="First token, succeeded" lines={quantileLines(window.time_to_first_token_s)} />
       <Group title="Latency, other outcomes" lines={quantileLines(window.unsuccessful_latency_s)} />
       <Group
@@ -63,7 +67,7 @@ export function RowDetails({ window }: { window: MetricWindow }) {
           ['tasks', count(window.task_count, 'tasks')],
           ['accepted', count(window.accepted_task_count, 'tasks')],
           ['revisions', count(window.revision_count, 'revisions')],
-          ['cost per accepted', money(window.cost_per_accepted_task_usd)],
+          ['cost per accepted', costPerAccepted(window)],
           ['quality', score(window.quality_ratio)],
           ['answers scored', count(window.quality_count, 'answers')],
         ]}

@@ -54,7 +54,10 @@ function Plain({ row, spark, isFirst, isOpen, onToggle, onNarrow }: SeriesRowPro
           <Name value={row.taskType} onNarrow={() => onNarrow('task_type', row.taskType)} />
         </td>
         <td role="cell" class="cell-activity">
-          <Sparkline counts={sparkCounts(row.activity, spark)} label={`${plural(row.window.call_count, 'call')} over the range`} />
+          <Sparkline
+            counts={sparkCounts(row.activity, spark)}
+            label={`${plural(row.window.call_count, 'call')} over the range`}
+          />
         </td>
         {NUMBER_COLUMNS.map((column) => (
           <td role="cell" key={column.sort} class={`is-number cell-${column.sort}`} data-label={column.label}>

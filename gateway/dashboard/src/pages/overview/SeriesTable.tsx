@@ -50,7 +50,9 @@ export function SeriesTable() {
       <header class="series-header">
         <h2>Providers × tasks</h2>
         <p class="is-faint" role="status">
-          {found.length === all.length ? plural(all.length, 'row') : `${text(count(found.length))} of ${plural(all.length, 'row')}`}
+          {found.length === all.length
+            ? plural(all.length, 'row')
+            : `${text(count(found.length))} of ${plural(all.length, 'row')}`}
         </p>
         <SortPicker />
         <SearchField />

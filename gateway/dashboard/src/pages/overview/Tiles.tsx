@@ -2,12 +2,13 @@
 import type { ComponentChildren } from 'preact';
 import type { MetricWindow } from '../../api/model';
 import { DEFINITIONS, type Term } from '../../definitions';
-import { count, duration, money, NONE, plural, rate, ratio, score, text, type Figure } from '../../format/format';
+import { count, duration, NONE, plural, rate, ratio, score, text, type Figure } from '../../format/format';
 import { tip } from '../../parts/Tooltip';
 import { Value } from '../../parts/Value';
 import { overview } from '../../state/live';
 import { STEP_NAMES, stepsOf } from '../../state/ranges';
 import { view } from '../../state/view';
+import { cost } from './cost';
 import { Unpriced } from './Unpriced';
 
 interface TileProps {
@@ -84,16 +85,17 @@ export function Tiles() {
       <Tile label="Tokens" term="tokens" figure={count(tokens, 'tokens')}>
         {totals && (
           <>
-            <Value of={count(totals.input_token_count, 'tokens')} /> in, <Value of={count(totals.output_token_count, 'tokens')} /> out
+            <Value of={count(totals.input_token_count, 'tokens')} /> in,{' '}
+            <Value of={count(totals.output_token_count, 'tokens')} /> out
           </>
         )}
       </Tile>
-      <Tile label="Cost" term="cost" figure={money(totals?.cost_usd)}>
+      <Tile label="Cost" term="cost" figure={totals ? cost(totals) : NONE}>
         {totals && totals.cost_unknown_count > 0 && <Unpriced unpriced={totals.cost_unknown_count} calls={calls} />}
         {totals && totals.cost_unknown_count === 0 && 'of every call'}
       </Tile>
       <Tile label="Quality" term="quality" figure={score(totals?.quality_ratio)}>
-        {totals && `of ${text(count(totals.quality_count))} scored`}
+        {totals && (totals.quality_count > 0 ? `of ${text(count(totals.quality_count))} scored` : 'none scored')}
       </Tile>
     </dl>
   );
