@@ -124,6 +124,7 @@ async def _space(report: Report, suite: RunningSuite, call_count: int) -> None:
         deadline = time.monotonic() + SETTLE_S
         while time.monotonic() < deadline and await database.scalar(engine, "SELECT count(*) FROM collector.task_pending"):
             await asyncio.sleep(0.5)
+        await database.vacuum(engine, "collector.rollup_pending", "collector.task_pending")
         size = await database.scalar(
             engine, "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'collector'::regnamespace AND relkind = 'r'"
         )

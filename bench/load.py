@@ -32,9 +32,12 @@ _US_PER_S = 1_000_000
 
 
 def time_ordered_id(unix_ms: int) -> str:
-    """An id of 22 digits that sorts by time: 48 bits of milliseconds and 80 random bits, as the client makes them."""
-    number = (unix_ms << 80) | secrets.randbits(80)
-    return "".join([_DIGITS[(number >> shift) & 63] for shift in range(126, -1, -6)])
+    """An id of 15 digits that sorts by time, as the client makes them: 42 bits of milliseconds and 48 random bits.
+
+    Of 10,000 calls a second in one project, two in 200 years would be taken for one.
+    """
+    number = (unix_ms << 48) | secrets.randbits(48)
+    return "".join([_DIGITS[(number >> shift) & 63] for shift in range(84, -1, -6)])
 
 
 def batches(call_count: int, batch_size: int, *, span_s: float, end_unix_s: float | None = None, seed: int = 1) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cli import audit, db, keys, ledger, log, login, projects, replay, trace, up
+from cli import audit, bench, db, keys, ledger, log, login, projects, replay, trace, up
 from kit.errors import AssayError
 
 EXIT_FAILED = 1
@@ -33,6 +33,7 @@ app.add_typer(projects.app, name="projects", rich_help_panel=_ACCESS)
 app.command("audit", rich_help_panel=_ACCESS)(audit.audit)
 app.command("log", rich_help_panel=_OPERATION)(log.log)
 app.add_typer(db.app, name="db", rich_help_panel=_OPERATION)
+app.command("bench", rich_help_panel=_OPERATION)(bench.bench)
 
 
 def _show_version(asked: bool) -> None:

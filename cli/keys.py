@@ -40,7 +40,10 @@ def lifetime(text: str) -> timedelta:
     match = _LIFETIME.fullmatch(text)
     if match is None:
         raise typer.BadParameter("write a number and one of s, m, h, d, w, such as 90d")
-    return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
+    try:
+        return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
+    except OverflowError:
+        raise typer.BadParameter("that is longer than a date can hold; leave it out for a key without an end") from None
 
 
 @app.command()

@@ -28,11 +28,12 @@ def follow_collector(channel: grpc.aio.Channel, readiness: Readiness) -> Job:
 async def _follow(channel: grpc.aio.Channel, readiness: Readiness, stop: asyncio.Event) -> None:
     stub = health_pb2_grpc.HealthStub(channel)
     while not stop.is_set():
+        why = "ended the connection"
         try:
             async for response in stub.Watch(health_pb2.HealthCheckRequest()):
                 is_serving = response.status == health_pb2.HealthCheckResponse.SERVING
                 readiness.set(COLLECTOR, is_serving, "says that it is not ready")
-            readiness.set(COLLECTOR, ready=False, why="ended the connection")
         except grpc.aio.AioRpcError as error:
-            readiness.set(COLLECTOR, ready=False, why=f"cannot be reached: {error.code().name}")
+            why = f"cannot be reached: {error.code().name}"
+        readiness.set(COLLECTOR, ready=False, why=why)
         await asyncio.sleep(RETRY_S)

@@ -80,6 +80,8 @@ class Hub:
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311  spreads the load, hides nothing
                 wait_s = min(2 * wait_s, self._settings.reconnect_max_s)
         finally:
+            if not self.decided.is_set() and self.refusal is None:
+                self.refusal = AssayError(Kind.UNAVAILABLE, "STREAM_ENDED", "the stream could not be started: try again")
             self.decided.set()
             self._log.close()
 
@@ -125,14 +127,14 @@ class Hub:
         tasks = [asyncio.ensure_future(follower) for follower in followers]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()
+        except AssayError as error:
+            return error
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        error = done.pop().exception()
-        if not isinstance(error, AssayError):
-            raise RuntimeError("a live stream's follower failed") from error
-        return error
+        raise AssertionError("a follower ends by raising")
 
     async def _follow_key(self) -> None:
         """A revoked key ends its streams soon, whatever the other streams notice."""

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from kit.errors import invalid
 
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)([smhdw]?)")
-_UNIX_S = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
+_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)([smhdw]?)", re.ASCII)
+_UNIX_S = re.compile(r"\d{1,12}(?:\.\d{1,9})?", re.ASCII)
 # A plus sign in a URL stands for a space, so an offset may arrive as " 02:00".
-_RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:([Zz])|([-+ ])(\d\d:\d\d))")
+_RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:([Zz])|([-+ ])(\d\d:\d\d))", re.ASCII)
 _DURATION_HELP = "use a number with s, m, h, d or w, such as 15m, or seconds"
 _MOMENT_HELP = "use RFC 3339 such as 2026-01-31T12:00:00Z, seconds since 1970, or a time from now such as -24h"
 

@@ -22,7 +22,8 @@ MESSAGE_LENGTH_MAX = 200
 BATCH_ID_BYTES = 16
 
 Request = TypeVar("Request", RecordCallsRequest, RecordEvidenceRequest)
-_FIELD_AT_FAULT = re.compile(r"(?:Failed to parse (\w+) field: )")
+_FIELD_AT_FAULT = re.compile(r"Failed to parse (\w+) field: ")
+_PLACE = re.compile(r' at "?([\w.]+\b)"?')
 _UNKNOWN_FIELD = re.compile(r'has no field named "([^"]{0,64})')
 _UPPER = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -35,7 +36,9 @@ def parse(body: bytes, request: Request, items_name: Literal["calls", "evidence"
     Raises JSON_INVALID, FIELD_INVALID, or BATCH_TOO_LARGE when the batch as a whole is no good.
     """
     content = _object(body)
-    items = content.pop(items_name, None) or []
+    items = content.pop(items_name, None)
+    if items is None:
+        items = []
     if not isinstance(items, list):
         raise invalid(items_name, "must be a list")
     if len(items) > ITEMS_MAX:
@@ -98,13 +101,15 @@ def _rejection(index: int, field: str, message: str) -> Rejection:
 def _fault(error: json_format.ParseError) -> tuple[str, str]:
     """The path of the field at fault, in the names of the contract, and what is wrong with it.
 
-    The parser knows both, but only as the text of its error.
+    The parser knows both, but tells them only in the text of its error, and the path not always in full.
     """
     text = str(error).partition("\n")[0]
-    path = _FIELD_AT_FAULT.findall(text)
+    place = _PLACE.search(text)
+    path = place[1].split(".")[1:] if place else _FIELD_AT_FAULT.findall(text)
+    message = _FIELD_AT_FAULT.sub("", _PLACE.sub("", text)).rstrip(".")
     if unknown := _UNKNOWN_FIELD.search(text):
-        return ".".join([*map(_contract_name, path), unknown[1]]), "there is no such field"
-    return ".".join(map(_contract_name, path)), _FIELD_AT_FAULT.sub("", text)[:MESSAGE_LENGTH_MAX]
+        path, message = [*path, unknown[1]], "there is no such field"
+    return ".".join(map(_contract_name, path)), message[:MESSAGE_LENGTH_MAX]
 
 
 def _contract_name(name: str) -> str:

@@ -10,7 +10,9 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -24,19 +26,37 @@ RETRY_AFTER_S = 1.0
 # Older servers lack what partitions need, newer ones are untried.
 SERVER_VERSION_MIN = 15
 SERVER_VERSION_MAX = 18
-_LOST = (ConnectionError, OSError, asyncio.TimeoutError, InterfaceError, OperationalError, asyncpg.InterfaceError)
+# SQLSTATE classes and codes that are about the server and not about the statement: connection lost (08), out of resources such as disk or
+# connections (53), cancelled or shut down by an operator (57), an error of the disk (58), a standby that only reads (25006).
+_AWAY_STATES = ("08", "53", "57", "58", "25006")
+# Transactions that met: rolled back since they stood in each other's way (40), or a lock that was not to be had in time (55P03).
+_CONFLICT_STATES = ("40", "55P03")
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    """The driver's error that SQLAlchemy's stands for, or the error itself."""
+    while isinstance(error, (DBAPIError, AsyncAdapt_asyncpg_dbapi.Error)) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def is_connection_error(error: BaseException) -> bool:
     """Whether the database was out of reach or going down, so that the same statement may go through later."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    cause = error.__cause__ if isinstance(error, DBAPIError) else error
-    cause = getattr(cause, "__cause__", None) or cause
+    cause = _driver_error(error)
     if isinstance(cause, asyncpg.PostgresError):
-        # Classes 08 (connection), 53 (no resources) and 57P (the operator intervened); anything else is about the statement itself.
-        return (cause.sqlstate or "").startswith(("08", "53", "57P"))
-    return isinstance(error, _LOST) or isinstance(cause, _LOST)
+        return (cause.sqlstate or "").startswith(_AWAY_STATES)
+    if isinstance(cause, asyncpg.InterfaceError):
+        # Also the driver's complaint about its own misuse, or about values that it cannot send, which no waiting helps with.
+        return not isinstance(cause, ValueError) and "closed" in str(cause)
+    return isinstance(cause, (OSError, asyncio.TimeoutError, PoolTimeoutError))
+
+
+def is_conflict_error(error: BaseException) -> bool:
+    """Whether transactions stood in each other's way, so that this one may go through when it is tried again."""
+    cause = _driver_error(error)
+    if isinstance(cause, asyncpg.InvalidCachedStatementError):
+        return True  # a migration has changed a table under a prepared statement, which the driver now forgets
+    return isinstance(cause, asyncpg.PostgresError) and (cause.sqlstate or "").startswith(_CONFLICT_STATES)
 
 
 @contextmanager
@@ -125,3 +145,16 @@ def _upgrade(connection: Connection, schema: str, package: str) -> None:
         )
         with environment.begin_transaction():
             environment.run_migrations()
+
+
+async def scalar(engine: AsyncEngine, statement: str) -> object:
+    """The first column of a statement's first row, None without one."""
+    async with engine.connect() as connection:
+        return (await connection.execute(text(statement))).scalar()
+
+
+async def vacuum(engine: AsyncEngine, *tables: str) -> None:
+    """Frees what deleted rows of the tables took, as PostgreSQL does by itself now and then."""
+    async with engine.connect() as connection:
+        plain = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await plain.execute(text(f"VACUUM {', '.join(tables)}"))

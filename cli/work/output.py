@@ -55,7 +55,7 @@ def _cell(value: object) -> str:
 def as_json(message: Message) -> Json:
     """A message as the HTTP API shows it: names as in the proto, numbers as numbers, enums without their prefix.
 
-    Times are RFC 3339 and durations seconds. A field that can be unset and is, is None.
+    Times are RFC 3339, durations read "1.5s". A field that can be unset and is, is None.
     """
     return {field.name: _field_as_json(message, field) for field in message.DESCRIPTOR.fields}
 
@@ -74,10 +74,8 @@ def _field_as_json(message: Message, field: Any) -> Any:  # protobuf has two cla
 def _value_as_json(field: Any, value: Any) -> Any:
     if field.enum_type is not None:
         return _enum_name(field.enum_type, value)
-    if isinstance(value, Timestamp):
+    if isinstance(value, Timestamp | Duration):
         return value.ToJsonString()
-    if isinstance(value, Duration):
-        return value.ToNanoseconds() / 1e9
     return as_json(value) if isinstance(value, Message) else value
 
 

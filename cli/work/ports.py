@@ -48,6 +48,16 @@ def choose(environment: Mapping[str, str], port: int | None) -> Addresses:
     )
 
 
+def pick(host: str) -> int:
+    """A port on which nothing listens. Raises ADDRESS_UNAVAILABLE."""
+    # Random, so that suites that start at the same time do not all try the same ports.
+    for port in random.sample(PICK_FROM, PICK_TRIES_MAX):
+        if _refusal(host, port) is None:
+            return port
+    message = f"no free port was found on {host} from {PICK_FROM.start} to {PICK_FROM.stop - 1}: choose ports by settings"
+    raise AssayError(Kind.FAILED_PRECONDITION, "ADDRESS_UNAVAILABLE", message, details={"address": host})
+
+
 def reachable(address: str) -> str:
     """The address at which this machine reaches what listens there: every interface includes the loopback one."""
     host, port = listen.parse(address)
@@ -56,21 +66,12 @@ def reachable(address: str) -> str:
 
 def _checked(host: str, port: int, remedy: str) -> str:
     if port == 0:
-        return _picked(host)
+        return listen.join(host, pick(host))
     refused = _refusal(host, port)
     if refused is not None:
         message = f"port {port} on {host} cannot be used ({refused}): stop what listens there, {remedy}"
         raise AssayError(Kind.FAILED_PRECONDITION, "ADDRESS_UNAVAILABLE", message, details={"address": listen.join(host, port)})
     return listen.join(host, port)
-
-
-def _picked(host: str) -> str:
-    # Random, so that suites that start at the same time do not all try the same ports.
-    for port in random.sample(PICK_FROM, PICK_TRIES_MAX):
-        if _refusal(host, port) is None:
-            return listen.join(host, port)
-    message = f"no free port was found on {host} from {PICK_FROM.start} to {PICK_FROM.stop - 1}: choose ports by settings"
-    raise AssayError(Kind.FAILED_PRECONDITION, "ADDRESS_UNAVAILABLE", message, details={"address": host})
 
 
 def _refusal(host: str, port: int) -> str | None:

@@ -5,19 +5,19 @@ import http.client
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.console import Console
-from sqlalchemy.engine import make_url
 
 from cli.up import PROGRAMS, ProcessName
 from cli.work import access, ports
 from cli.work.connection import ADMIN_KEY_FILE, error_in_words
-from kit import logs, rpc
+from kit import listen, logs, rpc
 from kit.embedded.datadir import DataDir, ProcessAddress, RunFile, open_data_dir
 from kit.embedded.files import plain_refusals, write_private
 from kit.embedded.nats import Nats
@@ -46,9 +46,11 @@ async def _run(data_dir: Path, port: int | None) -> None:
             supervisor.stop_on_signals()
             with _progress("Starting …"):
                 addresses = ports.choose(os.environ, port)
-                servers = await _start_databases(supervisor, data)
+                servers = await _servers(supervisor, data)
                 secret = _admin_key(data)
-                await supervisor.start(*_services(addresses, servers, secret))
+                services = _services(addresses, servers, secret)
+                # The services load while the databases start. Being the later stage, they are stopped first.
+                await asyncio.gather(supervisor.start(*servers.children), supervisor.start(*services))
                 collector = ports.reachable(addresses.collector)
                 token = await supervisor.run(_login_token(collector, secret))
             url = f"http://{ports.reachable(addresses.gateway)}"
@@ -86,31 +88,36 @@ class _Record:
 
 @dataclass(frozen=True)
 class _Servers:
-    """The URLs of database and bus, passwords included; `shown` has those of our own servers, without passwords."""
+    """The URLs of database and bus, passwords included; our own servers, and their URLs without passwords, by name."""
 
     database_url: str
     nats_url: str
-    shown: Mapping[str, str] = field(default_factory=dict)
+    children: list[ChildSpec]
+    shown: Mapping[str, str]
 
 
-async def _start_databases(supervisor: Supervisor, data: DataDir) -> _Servers:
-    """Starts the servers that the environment does not name."""
-    database_url, nats_url = os.environ.get("ASSAY_DATABASE_URL"), os.environ.get("ASSAY_NATS_URL")
-    postgres = None if database_url else Postgres(data)
-    nats = None if nats_url else Nats(data)
-    if postgres is not None:
+async def _servers(supervisor: Supervisor, data: DataDir) -> _Servers:
+    """The servers that the environment names, or else our own, ready to be started."""
+    database_url, nats_url = os.environ.get("ASSAY_DATABASE_URL", ""), os.environ.get("ASSAY_NATS_URL", "")
+    children: list[ChildSpec] = []
+    shown: dict[str, str] = {}
+    if not database_url:
+        postgres = Postgres(data)
         await supervisor.run(postgres.prepare())
-    children = [server.child() for server in (postgres, nats) if server is not None]
-    if children:
-        await supervisor.start(*children)
-    shown = {}
-    if postgres is not None:
+        children.append(postgres.child())
         database_url = postgres.url()
-        shown["postgres"] = make_url(database_url)._replace(password=None).render_as_string()
-    if nats is not None:
+        shown["postgres"] = _without_password(database_url)
+    if not nats_url:
+        nats = Nats(data, port=ports.pick("127.0.0.1"))
+        children.append(nats.child())
         nats_url = nats.url()
         shown["nats"] = f"nats://127.0.0.1:{nats.port}"
-    return _Servers(database_url or "", nats_url or "", shown)
+    return _Servers(database_url, nats_url, children, shown)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.username}@{parts.hostname or ''}").geturl()
 
 
 def _services(addresses: ports.Addresses, servers: _Servers, secret: str) -> list[ChildSpec]:
@@ -145,6 +152,8 @@ def _serves_grpc(address: str) -> Callable[[], Awaitable[bool]]:
     """Asks grpc.health.v1 whether all of the process is ready."""
 
     async def ready() -> bool:
+        if not await _accepts(address):
+            return False
         async with rpc.connect(address) as channel:
             try:
                 answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=READY_ANSWER_S)
@@ -169,9 +178,21 @@ def _serves_http(address: str) -> Callable[[], Awaitable[bool]]:
             connection.close()
 
     async def ready() -> bool:
-        return await asyncio.to_thread(ask)
+        return await _accepts(address) and await asyncio.to_thread(ask)
 
     return ready
+
+
+async def _accepts(address: str) -> bool:
+    """Whether anything listens there: costs next to nothing while a process that needs the processor is loading."""
+    host, port = listen.parse(address)
+    try:
+        async with asyncio.timeout(READY_ANSWER_S):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
 
 
 def _admin_key(data: DataDir) -> str:

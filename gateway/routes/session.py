@@ -53,9 +53,9 @@ async def log_in(request: Request, parts: PartsOf, login: Login) -> Response:
 @router.delete("/session", status_code=204)
 async def log_out(request: Request, collector: CollectorOf, caller: CallerOf) -> Response:
     """Ends the session: its key is revoked and the cookie taken back. A key that is no session's is left alone."""
+    checked = await collector.ask(collector.access.CheckKey, CheckKeyRequest(), caller.secret)
     if not caller.is_session:
         raise AssayError(Kind.FAILED_PRECONDITION, "SESSION_MISSING", "this is a key and no session: revoke it instead")
-    checked = await collector.ask(collector.access.CheckKey, CheckKeyRequest(), caller.secret)
     own = RevokeKeyRequest(project=checked.key.project, key_id=checked.key.key_id)
     await collector.ask(collector.access.RevokeKey, own, caller.secret)
     response = Response(status_code=204, headers={"cache-control": "no-store"})

@@ -8,9 +8,9 @@ import shutil
 import signal
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import asyncpg
-from sqlalchemy.engine import URL
 
 from kit.embedded.account import server_account
 from kit.embedded.datadir import DataDir, newer
@@ -82,12 +82,9 @@ class Postgres:
 
     def url(self, database: str = DATABASE) -> str:
         """The address for SQLAlchemy with asyncpg, password included."""
-        query = {"host": str(self._data.sockets), "port": str(self.port)}
-        password = self._data.secret("postgres_application")
-        url = URL.create(
-            "postgresql+asyncpg", username=APPLICATION_ROLE, password=password, database=database, query=query
-        )
-        return url.render_as_string(hide_password=False)
+        query = urlencode({"host": str(self._data.sockets), "port": str(self.port)})
+        password = quote(self._data.secret("postgres_application"), safe="")
+        return f"postgresql+asyncpg://{APPLICATION_ROLE}:{password}@/{database}?{query}"
 
     async def prepare(self) -> None:
         """Makes the database cluster if there is none.

@@ -1,8 +1,8 @@
 """Tells the bus which windows have new values."""
 
 import numpy as np
-
 from assay.events.v1.ingest_pb2 import WindowsChanged
+
 from kit.bus import Bus
 from services.collector import streams
 from services.collector.domain.arrays import Ints

@@ -2,27 +2,36 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.errors import AssayError, Kind
-from services.collector.domain.answer import Answer, answer, group_numbers
+from services.collector.domain.answer import Answer, answer, concatenated, group_numbers
 from services.collector.domain.arrays import Ints
 from services.collector.domain.chunk import decode_deltas
-from services.collector.domain.levels import Level, as_level
+from services.collector.domain.levels import Level
+from services.collector.domain.measures import Measure
+from services.collector.domain.plan import Level as Piece
 from services.collector.domain.plan import plan
-from services.collector.domain.rollup import Windows, merge, rekey
+from services.collector.domain.rollup import Windows, merge, stacked
+from services.collector.domain.slabs import Slab, Slabs
 from services.collector.domain.windows import Grid, Retention, grid, zone_of
-from services.collector.store.metrics import DIMENSIONS, MetricsStore, SeriesFilter, Stored, StoredLevel
+from services.collector.store.metrics import DIMENSIONS, MetricsStore, SeriesFilter, StoredLevel
 from services.collector.store.projects import ProjectInfo
 from services.collector.store.rollups import decode_rows
 
 # Rows of one answer: half a gigabyte of memory, and more than anybody looks at.
 ANSWER_WINDOWS_MAX = 3_000_000
+
+# Slabs of one query that are computed at a time: numpy lets two threads run beside each other, hardly more.
+SLABS_AT_ONCE = 2
+
+# Entries of groups in several slabs that are kept before they are added up: 75 MB.
+SPLIT_ENTRIES_MAX = 3_000_000
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Answered:
 
 
 class MetricsQueries:
-    """Reads in the event loop, computes in a thread."""
+    """Reads slab by slab in the event loop, and computes in threads what was read before."""
 
     def __init__(self, engine: AsyncEngine, retention: Retention) -> None:
         self._store = MetricsStore(engine)
@@ -65,10 +74,13 @@ class MetricsQueries:
             retention=self._retention,
         )
 
+    async def newest_receive_us(self, project: ProjectInfo) -> int:
+        """When the newest stored call of a project was received, microseconds since the epoch; 0 if none is known."""
+        return await self._store.newest_receive_us(project.project_id)
+
     async def answer(self, question: Question, *, only_series: Sequence[int] | None = None) -> Answered:
         """The answer; with `only_series` only the groups that contain one of these series."""
         windows = self.grid_of(question)
-        project_zone = zone_of(question.project.time_zone)
         series = await self._store.series(question.project.project_id, question.chosen)
         columns = [DIMENSIONS.index(name) for name in question.group_by]
         group, keys = group_numbers([tuple(row.terms[column] for column in columns) for row in series])
@@ -79,31 +91,86 @@ class MetricsQueries:
         if np.unique(group).size * len(windows) > ANSWER_WINDOWS_MAX:
             message = f"the answer would have more than {ANSWER_WINDOWS_MAX} windows: take a larger step, a shorter range or fewer groups"
             raise AssayError(Kind.INVALID_ARGUMENT, "RANGE_TOO_LARGE", message)
-        pieces = plan(windows, project_zone)
-        stored = await self._store.read(question.project.project_id, ids.tolist(), pieces)
-        return Answered(await asyncio.to_thread(_compute, stored, ids, group, windows, project_zone), keys)
+        pieces = plan(windows, zone_of(question.project.time_zone))
+        return Answered(await self._computed(question.project.project_id, Slabs(ids, group, pieces), pieces, windows), keys)
+
+    async def _computed(self, project_id: int, slabs: Slabs, pieces: Sequence[Piece], windows: Grid) -> Answer:
+        parts = _Parts(windows)
+        running: deque[asyncio.Task[_Part]] = deque()
+        try:
+            async with self._store.snapshot() as snapshot:
+                waiting = await asyncio.to_thread(_decoded, await snapshot.pending(project_id, pieces))
+                while (slab := slabs.take()) is not None:
+                    stored = await snapshot.chunks(slab.series_id.tolist(), pieces)
+                    slabs.note(sum(level.byte_count for level in stored))
+                    if len(running) == SLABS_AT_ONCE:
+                        await parts.add(await running.popleft())
+                    running.append(asyncio.create_task(asyncio.to_thread(_part, stored, waiting, slab, windows)))
+            while running:
+                await parts.add(await running.popleft())
+            return await asyncio.to_thread(parts.answer)
+        finally:
+            for task in running:
+                task.cancel()
 
 
-def _compute(stored: Stored, ids: Ints, group: Ints, windows: Grid, project_zone: ZoneInfo) -> Answer:
-    waiting = {level: _of_series(decode_deltas(deltas), ids) for level, deltas in stored.pending.items()}
-    parts = [_assembled(level, waiting, project_zone) for level in stored.levels]
+@dataclass(frozen=True)
+class _Part:
+    """What a slab says: the answer of its groups, and the sums of those that have series in other slabs as well."""
+
+    answer: Answer
+    split: Windows
+
+
+class _Parts:
+    """Puts an answer together."""
+
+    def __init__(self, windows: Grid) -> None:
+        self._windows = windows
+        self._answers: list[Answer] = []
+        self._split: list[Windows] = []
+        self._merge_from = SPLIT_ENTRIES_MAX
+
+    async def add(self, part: _Part) -> None:
+        """Adds what a slab says."""
+        self._answers.append(part.answer)
+        if len(part.split):
+            self._split.append(part.split)
+        if sum(split.entry_row.size for split in self._split) > self._merge_from:
+            self._split = [await asyncio.to_thread(merge, self._split)]
+            self._merge_from = max(SPLIT_ENTRIES_MAX, 2 * self._split[0].entry_row.size)  # so that no sum is made over and over
+
+    def answer(self) -> Answer:
+        """All that was added."""
+        return concatenated([*self._answers, _answer(merge(self._split), self._windows)])
+
+
+def _decoded(pending: dict[Level, list[bytes]]) -> dict[Level, Windows]:
+    return {level: decode_deltas(deltas) for level, deltas in pending.items()}
+
+
+def _part(stored: Sequence[StoredLevel], waiting: dict[Level, Windows], slab: Slab, windows: Grid) -> _Part:
+    of_slab = {level: _of_series(deltas, slab.series_id) for level, deltas in waiting.items()}
+    parts = [_assembled(level, of_slab, slab) for level in stored]
     sums = parts[0] if len(parts) == 1 else merge(parts)
-    number = group[np.searchsorted(ids, sums.series_id)]
-    is_own_group = np.array_equal(group, np.arange(group.size))  # then nothing is added up, and the order stays
-    sums = replace(sums, series_id=number) if is_own_group else rekey(sums, series_id=number)
-    called = sums.measures[:, :6].any(axis=1)
-    return answer(sums if called.all() else sums.select(np.flatnonzero(called)), windows)
+    is_split = np.isin(sums.series_id, slab.split_groups)
+    if not is_split.any():
+        return _Part(_answer(sums, windows), merge([]))
+    return _Part(_answer(sums.select(np.flatnonzero(~is_split)), windows), sums.select(np.flatnonzero(is_split)))
 
 
-def _assembled(stored: StoredLevel, waiting: dict[Level, Windows], project_zone: ZoneInfo) -> Windows:
-    """What one level contributes: its chunks, and the deltas of this and of finer levels."""
-    parts = [decode_rows(stored.chunks, stored.level)]
-    for level, windows in waiting.items():
-        if level.number <= stored.level.number and len(windows):
-            parts.append(windows if level is stored.level else as_level(windows, stored.level, project_zone))
-    return stored.piece.assemble(merge(parts) if len(parts) > 1 else parts[0])
+def _assembled(stored: StoredLevel, waiting: dict[Level, Windows], slab: Slab) -> Windows:
+    """What one level contributes to each group: its chunks, and the deltas of this and of finer levels."""
+    deltas = [windows for level, windows in waiting.items() if level.number <= stored.level.number and len(windows)]
+    windows = stacked([decode_rows(stored.chunks, stored.level), *deltas])
+    return stored.piece.assemble(replace(windows, series_id=slab.group_of(windows.series_id)))
 
 
 def _of_series(windows: Windows, ids: Ints) -> Windows:
     wanted = np.isin(windows.series_id, ids)
     return windows if wanted.all() else windows.select(np.flatnonzero(wanted))
+
+
+def _answer(sums: Windows, windows: Grid) -> Answer:
+    called = sums.measures[:, Measure.SUCCEEDED : Measure.CANCELLED + 1].any(axis=1)
+    return answer(sums if called.all() else sums.select(np.flatnonzero(called)), windows)

@@ -1,8 +1,8 @@
 """The RPCs that record: requests are taken as bytes and parsed here, so that one bad call does not refuse its batch."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, Protocol, TypeVar
 
 import grpc.aio
 from assay.collector.v1 import collector_service_pb2 as contract
@@ -24,6 +24,7 @@ from services.collector.messages.requests import (
 # Batches of one stream that are on their way at the same time: enough to hide the disk's sync, few enough to hold.
 STREAM_BATCHES_MAX = 4
 
+Result = TypeVar("Result")
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -62,7 +63,7 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
     async def StreamCalls(self, requests: Any, context: Context) -> AsyncIterator[contract.StreamCallsResponse]:
         """Records batch after batch, a few at the same time, and answers in order; an error ends the stream."""
         answers: asyncio.Queue[asyncio.Task[contract.StreamCallsResponse] | None] = asyncio.Queue(STREAM_BATCHES_MAX)
-        reader = asyncio.create_task(self._read_stream(requests, context, answers))
+        reader = _start(self._read_stream(requests, context, answers))
         try:
             while (answer := await answers.get()) is not None:
                 yield await answer
@@ -82,7 +83,7 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
     ) -> None:
         try:
             async for request in requests:
-                await answers.put(asyncio.create_task(self._answer(request, context)))
+                await answers.put(_start(self._answer(request, context)))
         finally:
             await answers.put(None)
 
@@ -103,3 +104,10 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
         if not await self._projects.exists(project):
             raise project_unknown(project)
         return project
+
+
+def _start(work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    """A task of a stream; where the stream ends before it, nobody asks for its error any more, and asyncio is not to complain."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit import paging
 from kit.bus import Bus
+from kit.database import away_is_unavailable
 from kit.errors import AssayError, Kind
 from services.collector.ledger import Ledger
 from services.collector.messages import listing_requests as requests
@@ -96,7 +97,8 @@ class ReadingRpc:
         )
 
     async def _project_id(self, project: str) -> int:
-        found = await self._projects.find(project)
+        with away_is_unavailable():
+            found = await self._projects.find(project)
         if found is None:
             raise AssayError(Kind.NOT_FOUND, "PROJECT_UNKNOWN", f"there is no project {project!r}")
         return found.project_id

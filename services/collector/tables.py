@@ -63,6 +63,7 @@ message_table = Table(
     Column("dead_lettered_count", Integer, nullable=False),
     UniqueConstraint("stream_id", "sequence"),
     Index("message_batch", "project_id", "batch_id"),
+    Index("message_receive_time", "receive_time", postgresql_using="brin"),
 )
 
 series_table = Table(
@@ -151,6 +152,7 @@ task_table = Table(
     Column("latest_outcome", SmallInteger, nullable=False),
     Column("feedback_accepted", SmallInteger, nullable=False),
     Column("score_nanos", BigInteger, nullable=False),
+    Index("task_latest_start_us", "latest_start_us", postgresql_using="brin"),
 )
 
 # What transactions of the writer add to tasks, until it is folded in beside the hot path.

@@ -11,7 +11,6 @@ import nats.errors
 from assay.events.v1.ingest_pb2 import IngestMessage
 from google.protobuf.message import DecodeError
 from nats.aio.msg import Msg
-from nats.js.errors import NotFoundError
 
 from kit import logs
 from kit.bus import Bus
@@ -45,9 +44,13 @@ class UnstoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class Unstored:
-    """A project's messages behind the writer's floor, ascending. Some of them may be stored and only not acknowledged yet."""
+    """A project's messages behind the writer's floor, ascending. Some of them may be stored and only not acknowledged yet.
+
+    `read_to` is the place in the stream up to which they are known.
+    """
 
     incarnation: str
+    read_to: int
     messages: Sequence[UnstoredMessage]
 
 
@@ -66,7 +69,7 @@ class UnstoredReader:
             read_at, unstored = self._read.get(project, (float("-inf"), None))
             if unstored is None or time.monotonic() - read_at > age_max_s:
                 read_at = time.monotonic()
-                unstored = await self._scan(project)
+                unstored = await self._scan(project, unstored)
                 self._read[project] = read_at, unstored
             return unstored
 
@@ -80,27 +83,34 @@ class UnstoredReader:
             found.extend(row for row in rows if row)
         return found
 
-    async def _scan(self, project: str) -> Unstored:
-        subjects = [f"{streams.CALLS_SUBJECT}.{project}", f"{streams.EVIDENCE_SUBJECT}.{project}"]
+    async def _scan(self, project: str, before: Unstored | None) -> Unstored:
+        """What is in flight now; what was known before need not be read again."""
         with self._away_is_unavailable():
             state = await self._bus.stream_state(streams.INGEST)
-            floor = await self._floor()
+            floor = await self._bus.consumer(streams.INGEST, streams.WRITER).floor()
             messages: list[UnstoredMessage] = []
-            if floor < state.last_sequence:
-                async with aclosing(self._bus.headers_from(streams.INGEST, floor + 1, subjects, SCAN_MESSAGES_MAX)) as headers:
-                    async for message in headers:
-                        messages.append(_unstored_message(message))  # noqa: PERF401
-                        if messages[-1].sequence >= state.last_sequence:
-                            break  # what comes while this is read belongs to the next reading
+            read_to = floor
+            if before and before.incarnation == state.incarnation:
+                messages = [message for message in before.messages if message.sequence > floor]
+                read_to = max(floor, before.read_to)
+            room = SCAN_MESSAGES_MAX - len(messages)
+            if read_to < state.last_sequence and room:
+                messages += await self._headers(project, read_to + 1, state.last_sequence, room)
         if len(messages) == SCAN_MESSAGES_MAX:
             _log.warning("more is in flight than is counted", project=project, message_count=SCAN_MESSAGES_MAX)
-        return Unstored(state.incarnation, messages)
+            return Unstored(state.incarnation, messages[-1].sequence, messages)
+        return Unstored(state.incarnation, max(read_to, state.last_sequence), messages)
 
-    async def _floor(self) -> int:
-        try:
-            return await self._bus.consumer(streams.INGEST, streams.WRITER).floor()
-        except NotFoundError:
-            return 0  # no writer has ever run on this stream
+    async def _headers(self, project: str, first: int, last: int, count_max: int) -> list[UnstoredMessage]:
+        """The project's messages from the place `first` to `last`."""
+        subjects = [f"{streams.CALLS_SUBJECT}.{project}", f"{streams.EVIDENCE_SUBJECT}.{project}"]
+        found: list[UnstoredMessage] = []
+        async with aclosing(self._bus.headers_from(streams.INGEST, first, subjects, count_max)) as headers:
+            async for message in headers:
+                if message.metadata.sequence.stream > last:
+                    break  # what came while this is read belongs to the next reading
+                found.append(_unstored_message(message))
+        return found
 
     async def _carrier(self, sequence: int, call_id: str) -> MessageRow | None:
         """The message of that place if it carries the call."""

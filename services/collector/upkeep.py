@@ -9,18 +9,18 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit import database, logs, metrics
-from kit.bus import Bus
-from kit.errors import AssayError
+from kit.bus import Bus, StreamState
 from services.collector import streams
 from services.collector.announce import announce_windows
 from services.collector.domain.levels import DAYS, MINUTES, QUARTERS, Level
-from services.collector.domain.windows import MINUTES_PER_DAY, zone_of
+from services.collector.domain.windows import MINUTES_PER_DAY
+from services.collector.patience import is_passing, pause
 from services.collector.store import evidence
 from services.collector.store import messages as message_store
 from services.collector.store.partitions import PartitionStore
 from services.collector.store.projects import ProjectReader
 from services.collector.store.rollups import FoldingStore
-from services.collector.store.sql import locked_transaction
+from services.collector.store.sql import transaction_if_free
 from services.collector.store.task_folding import TaskFoldingStore
 
 _log = logs.get_logger(__name__)
@@ -34,6 +34,7 @@ PURGE_EVERY_S = 5.0
 RETENTION_EVERY_S = 600.0
 # The stream is emptied of what is stored when it is this full, whatever its history is meant to be.
 FULL_RATIO = 0.75
+_EXPIRY_LOCK = database.lock_key("collector expiry")
 
 
 @dataclass(frozen=True)
@@ -75,35 +76,44 @@ class Upkeep:
 
     async def fold_tasks(self) -> None:
         """Folds all that waits for tasks, and announces the windows that it moves them between."""
-        names = {project.project_id: project.project for project in await self._projects.known()}
-        while changed := await self._tasks.fold():
-            for project_id, windows in changed.items():
-                await announce_windows(self._bus, names[project_id], windows.series_id, windows.start_min, 0)
+        while (folded := await self._tasks.fold()).row_count:
+            projects = await self._projects.numbered(folded.changed)
+            for project_id, windows in folded.changed.items():
+                await announce_windows(self._bus, projects[project_id].project, windows.series_id, windows.start_min, 0)
 
     async def fold_rollups(self, *, everything: bool = False) -> None:
-        """Folds the deltas that are due, or all that there are."""
-        zones = {project.project_id: zone_of(project.time_zone) for project in await self._projects.known()}
+        """Folds the deltas that are due, or all that there are, as far as nobody else is at it."""
         now_min = int(time.time()) // 60
-        while due := await self._folding.due(everything=everything):
-            for one in due:
+        is_folding = True
+        while is_folding:
+            is_folding = False
+            for due in await self._folding.due(everything=everything):
                 began = time.perf_counter()
-                kept_from_min = self._retention.kept_from_min(one.level, now_min)
-                await self._folding.fold(one, zones[one.project_id], kept_from_min)
-                _fold_seconds.labels(level=one.level.number).observe(time.perf_counter() - began)
+                if await self._folding.fold(due, self._retention.kept_from_min(due.level, now_min)):
+                    is_folding = True
+                    _fold_seconds.labels(level=due.level.number).observe(time.perf_counter() - began)
 
     async def purge_stream(self) -> None:
-        """Removes stored messages from the ingest stream: those older than its history, and all of them when it runs full."""
-        floor = await self._bus.consumer(streams.INGEST, streams.WRITER).floor()
+        """Removes stored messages from the ingest stream: those older than its history, and all of them when it runs full.
+
+        Each writer does it: it is cheap, twice is as good as once, and a stream that is full must not have to wait for the database.
+        """
         state = await self._bus.stream_state(streams.INGEST)
+        # Asked for after the state: what is acknowledged now was acknowledged in the stream that is there now, or a later one.
+        floor = await self._bus.consumer(streams.INGEST, streams.WRITER).floor()
         _stream_bytes.set(state.byte_count)
         _stream_messages.set(state.message_count)
         before = floor + 1
-        if state.byte_count < FULL_RATIO * state.byte_limit:
-            stream_id = await message_store.stream_id(self._engine, state.incarnation)
-            oldest_kept = datetime.now(UTC) - self._retention.history
-            before = min(before, await message_store.first_since(self._engine, stream_id, oldest_kept) or before)
-        if before > state.first_sequence and floor:
+        is_full = 0 < state.byte_limit * FULL_RATIO <= state.byte_count
+        if before > state.first_sequence and not is_full:
+            before = min(before, await self._history_from(state) or before)
+        if before > state.first_sequence:
             await self._bus.purge(streams.INGEST, before)
+
+    async def _history_from(self, state: StreamState) -> int | None:
+        """The first message that is young enough to be kept, None if none of the stored ones is."""
+        stream_id = await message_store.stream_id(self._engine, state.incarnation)
+        return await message_store.first_since(self._engine, stream_id, state.first_sequence, datetime.now(UTC) - self._retention.history)
 
     async def expire(self) -> None:
         """Drops what is past its time."""
@@ -114,14 +124,12 @@ class Upkeep:
             _log.info("a day of calls is past its time", day=day.isoformat())
         for level in (MINUTES, QUARTERS):
             await self._folding.drop_before(level, self._retention.kept_from_min(level, now_min))
-        async with locked_transaction(self._engine, [database.lock_key("collector expiry")]) as connection:
-            expired = await evidence.expire_waiting(connection, calls_from)
-            await connection.execute(
-                "DELETE FROM collector.message WHERE receive_time < $1",
-                datetime.now(UTC) - timedelta(days=self._retention.calls_days + 1),
-            )
-        if expired:
-            _log.warning("evidence has waited in vain for its calls", count=expired)
+        async with transaction_if_free(self._engine, _EXPIRY_LOCK) as connection:
+            if connection is not None:
+                expired_count = await evidence.expire_waiting(connection, calls_from)
+                await message_store.forget_before(connection, calls_from)
+                if expired_count:
+                    _log.warning("evidence has waited in vain for its calls", count=expired_count)
 
 
 async def _every(interval_s: float, job: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
@@ -130,10 +138,7 @@ async def _every(interval_s: float, job: Callable[[], Awaitable[None]], stop: as
         try:
             await job()
         except Exception as error:
-            if not isinstance(error, AssayError) and not database.is_connection_error(error):
+            if not is_passing(error):
                 raise
-            _log.warning("upkeep has to wait", job=job.__name__, why=str(error))
-        try:
-            await asyncio.wait_for(stop.wait(), interval_s)
-        except TimeoutError:
-            continue
+            _log.warning("upkeep has to wait", job=job.__name__, why=str(error) or repr(error))
+        await pause(stop, interval_s)

@@ -1,27 +1,26 @@
-"""The writer: takes messages off the ingest stream and stores them, many at a time, each exactly once."""
+"""The writer: stores what the ingest stream holds, many messages at a time, each exactly once."""
 
 import asyncio
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from nats.aio.msg import Msg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from kit import database, logs, metrics
+from kit import logs, metrics
 from kit.bus import Bus
-from kit.errors import AssayError
-from services.collector import streams
 from services.collector.announce import announce_windows
-from services.collector.domain.batch import MessageInfo, RecordKind
+from services.collector.dead_letter import dead_letter
+from services.collector.domain.prepared import Prepared, prepare
+from services.collector.intake import Intake, Taken
 from services.collector.messages.evidence_messages import pieces
 from services.collector.messages.ingest_messages import Received, call_batch, parse
-from services.collector.store import messages as message_store
+from services.collector.patience import RETRY_S, StoppedError, is_passing, patiently, pause
 from services.collector.store.partitions import PartitionStore
 from services.collector.store.prices import PriceVersionStore
 from services.collector.store.projects import ProjectReader
 from services.collector.store.series import SeriesStore
-from services.collector.store.writing import Added, Prepared, WritingStore
+from services.collector.store.writing import Added, WritingStore
 
 _log = logs.get_logger(__name__)
 _calls_total = metrics.counter("assay_writer_calls_total", "Calls that left the ingest stream, by what became of them", ["result"])
@@ -32,10 +31,6 @@ _lag_seconds = metrics.histogram("assay_writer_lag_seconds", "Time from receipt 
 FETCH_MAX = 40
 # How long a fetch waits for the first message; stopping waits as long.
 FETCH_WAIT_S = 1.0
-# Between tries while the bus or the database is away.
-RETRY_S = 0.5
-# So long a reason is worth keeping beside a dead letter.
-REASON_BYTES_MAX = 2_000
 
 
 class Writer:
@@ -43,156 +38,134 @@ class Writer:
 
     def __init__(self, engine: AsyncEngine, bus: Bus) -> None:
         self._bus = bus
-        self._consumer = bus.consumer(streams.INGEST, streams.WRITER)
-        self._engine = engine
+        self._intake = Intake(engine, bus)
         self._projects = ProjectReader(engine)
         self._series = SeriesStore(engine)
         self._partitions = PartitionStore(engine)
         self._price_versions = PriceVersionStore(engine)
         self._store = WritingStore(engine, self._series)
-        self._stream_id: int | None = None
-        self._stream_seen = (0, 0)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Fetches and stores in turn; the next messages are read and prepared while the database stores the ones before."""
+        """Takes and stores in turn; the next messages are read and prepared while the database stores the ones before."""
         storing: asyncio.Task[None] | None = None
         try:
             while not stop.is_set():
-                found = await self._fetch()
-                prepared = await self._prepared_or_none(found) if found else None
+                taken = await self._take(stop)
+                prepared = await self._prepared_or_none(taken) if taken else None
                 if storing is not None:
                     await storing
-                    storing = None
-                if found:
-                    storing = asyncio.create_task(self._store_all(found, prepared, stop))
-        finally:
+                storing = asyncio.create_task(self._store_or_give_back(taken, prepared, stop)) if taken else None
             if storing is not None:
                 await storing
+        finally:
+            if storing is not None and not storing.done():
+                storing.cancel()
+                await asyncio.wait([storing])
 
-    async def _fetch(self) -> list[Msg]:
+    async def _take(self, stop: asyncio.Event) -> list[Taken]:
         try:
-            return await self._consumer.fetch(FETCH_MAX, FETCH_WAIT_S)
-        except AssayError as error:
-            _log.warning("the bus cannot be read", why=error.message)
-            await asyncio.sleep(RETRY_S)
+            return await self._intake.take(FETCH_MAX, FETCH_WAIT_S)
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            _log.warning("nothing can be taken off the bus now", why=str(error))
+            await pause(stop, RETRY_S)
             return []
 
-    async def _prepared_or_none(self, found: Sequence[Msg]) -> Prepared | None:
-        """What can be computed beforehand, or None if something is wrong with a message, which storing them one by one will find."""
+    async def _prepared_or_none(self, taken: Sequence[Taken]) -> Prepared | None:
+        """What can be computed beforehand, or None if something is in the way, which storing them will find and deal with."""
         try:
-            return await self._prepare(found)
+            return await self._prepare(taken)
         except Exception as error:  # noqa: BLE001 - tried again, and then handled, in _store_all
-            _log.debug("messages cannot be prepared together", why=repr(error))
+            _log.debug("messages cannot be prepared now", why=repr(error))
             return None
 
-    async def _store_all(self, found: Sequence[Msg], prepared: Prepared | None, stop: asyncio.Event) -> None:
-        """Stores messages, waiting for the database if it is away, and keeping aside the message that nothing else helps with."""
-        while not stop.is_set():
-            try:
-                prepared = prepared or await self._prepare(found)
-                await self._store_prepared(found, prepared)
-            except Exception as error:
-                prepared = None
-                if isinstance(error, AssayError) or database.is_connection_error(error):
-                    _log.warning("messages wait to be stored", count=len(found), why=str(error))
-                    await asyncio.sleep(RETRY_S)
-                elif len(found) == 1:
-                    await self._keep_aside(found[0], error)
-                    return
-                else:
-                    _log.warning("messages cannot be stored together", count=len(found), why=repr(error))
-                    middle = len(found) // 2
-                    await self._store_all(found[:middle], None, stop)
-                    found = found[middle:]
-            else:
-                return
+    async def _store_or_give_back(self, taken: Sequence[Taken], prepared: Prepared | None, stop: asyncio.Event) -> None:
+        """Stores messages. If that has to wait for something while the writer is asked to stop, others are to do it."""
+        try:
+            await self._store_all(taken, prepared, stop)
+        except StoppedError as stopped:
+            _log.warning("messages are given back", count=len(taken), why=str(stopped.__cause__))
+            await self._intake.give_back(taken)
 
-    async def _prepare(self, found: Sequence[Msg]) -> Prepared:
-        stream_id = await self._stream()
-        received = [await self._parse(message) for message in found]
+    async def _store_all(self, taken: Sequence[Taken], prepared: Prepared | None, stop: asyncio.Event) -> None:
+        """Stores messages, waiting for the database if it is away, and keeping aside the message that nothing else helps with."""
+        try:
+            stored, added = await self._store_together(taken, prepared, stop)
+        except StoppedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is of one of the messages: it is looked for, logged and kept aside
+            if len(taken) == 1:
+                await self._keep_aside(taken[0], error, stop)
+                return
+            _log.warning("messages cannot be stored together", count=len(taken), why=repr(error))
+            middle = len(taken) // 2
+            await self._store_all(taken[:middle], None, stop)
+            await self._store_all(taken[middle:], None, stop)
+            return
+        _report(stored, added)
+        await patiently(lambda: self._announce(stored, added), stop)
+        await self._intake.acknowledge(taken)
+
+    async def _store_together(self, taken: Sequence[Taken], prepared: Prepared | None, stop: asyncio.Event) -> tuple[Prepared, Added]:
+        first = prepared
+
+        async def attempt() -> tuple[Prepared, Added]:
+            nonlocal first
+            # After a try that failed all is prepared again: what had been found in the database may be gone, such as a day's partition.
+            ready, first = first or await self._prepare(taken), None
+            began = time.perf_counter()
+            added = await self._store.add(ready)
+            _commit_seconds.observe(time.perf_counter() - began)
+            return ready, added
+
+        return await patiently(attempt, stop)
+
+    async def _prepare(self, taken: Sequence[Taken]) -> Prepared:
+        received = [await self._parse(one) for one in taken]
         names: dict[int, set[str]] = {}
         for one in received:
             names.setdefault(one.info.project_id, set()).update(one.message.calls.series)
-        limits = {project.project_id: project.series_limit for project in await self._projects.known()}
-        for project_id, series in sorted(names.items()):
-            await self._series.prepare(project_id, limits[project_id], sorted(series))
+        projects = await self._projects.numbered(names)
+        self._series.forget_if_many()
+        for project_id in sorted(names):
+            await self._series.prepare(project_id, projects[project_id].series_limit, names[project_id])
         await self._price_versions.prepare({one.message.calls.price_version for one in received})
         for receive_date in sorted({one.info.receive_date for one in received}):
             await self._partitions.ensure(receive_date)
-        return Prepared(
-            stream_id=stream_id,
-            messages=[one.info for one in received],
-            calls=call_batch(received, self._series.ids, self._price_versions.id_of),
-            pieces=pieces(received),
-        )
+        calls = call_batch(received, self._series.ids, self._price_versions.id_of)
+        return prepare([one.info for one in received], calls, pieces(received))
 
-    async def _parse(self, message: Msg) -> Received:
-        project = await self._projects.find(streams.project_of(message.subject))
+    async def _parse(self, taken: Taken) -> Received:
+        project = await self._projects.find(taken.project)
         if project is None:
-            raise ValueError(f"no project of the subject {message.subject}")
-        return parse(message.data, message.metadata.sequence.stream, project.project_id)
-
-    async def _stream(self) -> int:
-        """The number of the stream as it is now: one that was made anew counts its messages from 1 again."""
-        seen = self._consumer.generation
-        if self._stream_id is None or seen != self._stream_seen:
-            state = await self._bus.stream_state(streams.INGEST)
-            self._stream_id, self._stream_seen = await message_store.stream_id(self._engine, state.incarnation), seen
-        return self._stream_id
-
-    async def _store_prepared(self, found: Sequence[Msg], prepared: Prepared) -> None:
-        began = time.perf_counter()
-        added = await self._store.add(prepared)
-        _commit_seconds.observe(time.perf_counter() - began)
-        _report(prepared, added)
-        await self._announce(prepared, added)
-        for message in found:
-            await message.ack()
+            raise ValueError(f"there is no project {taken.project}")
+        return parse(taken.message.data, taken.stream_id, taken.sequence, project.project_id)
 
     async def _announce(self, prepared: Prepared, added: Added) -> None:
-        names = {project.project_id: project.project for project in await self._projects.known()}
-        newest: dict[int, int] = {}
-        for info in prepared.messages:
-            if info.kind is RecordKind.CALL:
-                newest[info.project_id] = max(newest.get(info.project_id, 0), int(info.receive_time.timestamp() * 1e6))
+        projects = await self._projects.numbered(change.project_id for change in added.changes)
         for change in added.changes:
-            await announce_windows(
-                self._bus,
-                names[change.project_id],
-                change.series_id,
-                change.start_min,
-                newest.get(change.project_id, 0),
-            )
+            newest = prepared.newest_call_receive_us(change.project_id)
+            await announce_windows(self._bus, projects[change.project_id].project, change.series_id, change.start_min, newest)
 
-    async def _keep_aside(self, message: Msg, error: Exception) -> None:
-        headers = message.headers or {}
-        sequence = message.metadata.sequence.stream
-        project = await self._projects.find(streams.project_of(message.subject))
-        info = MessageInfo(
-            sequence=sequence,
-            project_id=project.project_id if project else 0,
-            batch_id=headers.get("Nats-Msg-Id", "")[:200],
-            part=0,
-            part_count=1,
-            receive_time=message.metadata.timestamp.astimezone(UTC),
-            kind=RecordKind.EVIDENCE if headers.get(streams.KIND_HEADER) == "evidence" else RecordKind.CALL,
-            rejected_count=0,
-            client_dropped_count=0,
-        )
-        _log.error("a message cannot be stored and is kept aside", sequence=sequence, subject=message.subject, error=error)
-        count = int(headers.get(streams.COUNT_HEADER, "0"))
-        reason = repr(error)[:REASON_BYTES_MAX]
-        await self._store.add_dead_letter(await self._stream(), info, count, message.subject, message.data, reason)
-        await message.ack()
+    async def _keep_aside(self, taken: Taken, error: Exception, stop: asyncio.Event) -> None:
+        _log.error("a message cannot be stored and is kept aside", sequence=taken.sequence, subject=taken.message.subject, error=error)
+
+        async def attempt() -> None:
+            project = await self._projects.find(taken.project)
+            await self._store.add_dead_letter(dead_letter(taken, project.project_id if project else 0, repr(error)))
+
+        await patiently(attempt, stop)
+        await self._intake.acknowledge([taken])
 
 
 def _report(prepared: Prepared, added: Added) -> None:
-    stored = sum(result.stored_count for result in added.results)
-    duplicates = sum(result.duplicate_count for result in added.results)
-    _calls_total.labels(result="stored").inc(stored)
-    _calls_total.labels(result="duplicate").inc(duplicates)
+    _calls_total.labels(result="stored").inc(sum(result.stored_count for result in added.results))
+    _calls_total.labels(result="duplicate").inc(sum(result.duplicate_count for result in added.results))
     oldest = min(message.receive_time for message in prepared.messages)
     _lag_seconds.observe((datetime.now(UTC) - oldest).total_seconds())
+    if not _log.is_enabled(logs.LEVELS["DEBUG"]):
+        return
     for result in added.results:
         _log.debug(
             "a message is stored",

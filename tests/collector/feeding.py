@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from unittest.mock import patch
@@ -15,13 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit import database
 from kit.bus import Bus
-from kit.errors import AssayError
 from services.collector import streams, writer
-from services.collector.ingest import Ingest, Recorded
-from services.collector.messages import wire
-from services.collector.messages.requests import parse_calls, parse_evidence
+from services.collector.ingest import Ingest
 from services.collector.messages.call_columns import read_calls
+from services.collector.messages.requests import parse_calls, parse_evidence
 from services.collector.prices import PriceBook
+from services.collector.store.task_folding import TaskFoldingStore
 from tests.collector.ingest_samples import NOW_US, calls_request, evidence_request
 
 STORE_DEADLINE_S = 20.0
@@ -77,21 +76,39 @@ class Feeder:
             async with asyncio.TaskGroup() as group:
                 group.create_task(writer.Writer(self.engine, self.bus).run(stop))
                 try:
-                    await self._stored()
+                    await self._acknowledged((await self.bus.stream_state(streams.INGEST)).last_sequence)
                 finally:
                     stop.set()
 
-    async def _stored(self) -> None:
+    async def store_first(self, message_count: int, *, acknowledge: bool = True) -> None:
+        """Stores the first messages of the stream that nobody was given yet. Without acknowledging, they are as after a crash."""
+        one = writer.Writer(self.engine, self.bus)
+        taken = await one._intake.take(message_count, STORE_DEADLINE_S)
+        await one._store.add(await one._prepare(taken))
+        if acknowledge:
+            await one._intake.acknowledge(taken)
+            await self._acknowledged(taken[-1].sequence)
+
+    async def fold_tasks(self) -> None:
+        """Folds what waits for tasks into their rows."""
+        while await TaskFoldingStore(self.engine).fold():
+            pass
+
+    async def renew_streams(self) -> None:
+        """Makes the streams anew: what they held is gone, and their sequences start again."""
+        for stream in (streams.ingest_stream(STREAM_BYTES_MAX, 1), streams.windows_stream(1)):
+            with suppress(NotFoundError):
+                await self.bus.jetstream.delete_stream(str(stream.name))
+            await self.bus.ensure_stream(stream)
+
+    async def _acknowledged(self, sequence: int) -> None:
+        """Returns when the messages up to this place are acknowledged."""
         deadline = time.monotonic() + STORE_DEADLINE_S
         consumer = self.bus.consumer(streams.INGEST, streams.WRITER)
-        while time.monotonic() < deadline:
-            try:
-                if await consumer.floor() == (await self.bus.stream_state(streams.INGEST)).last_sequence:
-                    return
-            except (NotFoundError, AssayError):
-                pass  # the writer has not made its consumer yet
+        while await consumer.floor() < sequence:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not stored within {STORE_DEADLINE_S} s")
             await asyncio.sleep(0.01)
-        raise TimeoutError(f"not stored within {STORE_DEADLINE_S} s")
 
     def _ingest(self) -> Ingest:
         return Ingest(self.bus, PriceBook(), now_unix_us=lambda: self.now_us)
@@ -104,11 +121,7 @@ class Feeder:
 async def feeding(database_url: str, bus: Bus) -> AsyncIterator[Feeder]:
     """Migrates an empty database, makes the streams anew, and feeds both."""
     await database.migrate(database_url, schema="collector", package="services.collector.migrations")
-    for stream in (streams.ingest_stream(STREAM_BYTES_MAX, 1), streams.windows_stream(1)):
-        try:
-            await bus.jetstream.delete_stream(str(stream.name))
-        except NotFoundError:
-            pass
-        await bus.ensure_stream(stream)
     async with database.engine(database_url, pool_size=4) as engine:
-        yield Feeder(engine, bus)
+        feeder = Feeder(engine, bus)
+        await feeder.renew_streams()
+        yield feeder

@@ -1,6 +1,7 @@
 """Recording over gRPC: who may, what is answered, and what ends a stream."""
 
 import asyncio
+import gc
 import json
 import subprocess
 import tempfile
@@ -14,13 +15,13 @@ import pytest
 from assay.collector.v1 import collector_service_pb2 as contract
 from assay.collector.v1 import collector_service_pb2_grpc
 from assay.events.v1 import ingest_pb2
-from nats.js.api import StreamConfig
 
 from kit import bus, rpc
 from kit.access import Guard, Identity, Role, key_invalid
 from kit.embedded import nats as embedded_nats
 from kit.errors import AssayError, Kind
 from kit.health import Readiness
+from services.collector import streams
 from services.collector.ingest import Ingest, Publisher, require_payload
 from services.collector.prices import PriceBook
 from services.collector.rpc_ingest import STREAM_BATCHES_MAX, IngestServicer
@@ -218,8 +219,8 @@ async def test_a_stream_has_few_batches_on_their_way_and_answers_in_order(addres
         assert [answer.batch_id async for answer in stream] == names
 
 
-async def test_an_error_ends_a_stream_and_what_was_answered_is_kept(address: str, gate: Gate) -> None:
-    requests = [contract.StreamCallsRequest(batch=batch(call(), batch_id=name)) for name in ("b-1", "not ok", "b-3")]
+async def test_an_error_ends_a_stream_and_what_was_answered_is_kept(address: str, gate: Gate, caplog: pytest.LogCaptureFixture) -> None:
+    requests = [contract.StreamCallsRequest(batch=batch(call(), batch_id=name)) for name in ("b-1", "not ok", "b-3", "nor this")]
     async with client(address) as stub:
         stream = stub.StreamCalls(iter(requests))
         answer = await stream.read()
@@ -227,6 +228,8 @@ async def test_an_error_ends_a_stream_and_what_was_answered_is_kept(address: str
         assert answer.batch_id == "b-1"
         assert await refusal(stream.read()) == (Kind.INVALID_ARGUMENT, "BATCH_ID_INVALID")
     assert gate.messages
+    gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 async def test_a_client_that_goes_away_leaves_nothing_behind(address: str, gate: Gate) -> None:
@@ -265,15 +268,14 @@ async def test_what_was_answered_is_in_the_stream_once_and_a_full_stream_says_so
     async with nats_server() as url, bus.connect(url, "test") as connection:
         await asyncio.wait_for(connection.connected(), IN_TIME_S)
         require_payload(connection.max_payload_bytes)
-        config = StreamConfig(name="ingest", subjects=["assay.calls.*"], max_bytes=1_000_000, discard="new")  # type: ignore[arg-type]
-        await connection.ensure_stream(config)
+        await connection.ensure_stream(streams.ingest_stream(byte_limit=1_000_000, replica_count=1))
         async with serve(connection) as address, client(address) as stub:
             large = batch(*[call(call_id=f"c-{number}") for number in range(1_500)])
             await stub.RecordCalls(large)
             await stub.RecordCalls(large)
-            state = await connection.stream_state("ingest")
+            state = await connection.stream_state(streams.INGEST)
             assert state.message_count == 2
-            first = await connection.message("ingest", 1)
+            first = await connection.message(streams.INGEST, 1)
             assert first is not None
             assert len(ingest_pb2.IngestMessage.FromString(first.data or b"").calls.call_ids) == 1_000
 

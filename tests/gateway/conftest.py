@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.gateway.event_reader import change
 from tests.gateway.neighbour import Neighbour
 from tests.gateway.site import Site, running
 
@@ -39,3 +40,12 @@ def site(shared_site: Site) -> Site:
     shared_site.neighbour.reset()
     shared_site.http.cookies.clear()
     return shared_site
+
+
+@pytest.fixture
+async def live(dist: Path) -> AsyncIterator[Site]:
+    """A gateway whose neighbour answers watches with one window of three calls."""
+    neighbour = Neighbour()
+    neighbour.watched = change(3, is_snapshot=True)
+    async with running(neighbour, dist) as site:
+        yield site

@@ -2,17 +2,19 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from assay.collector.v1.metrics_service_pb2 import MetricWindows, SeriesKey, WatchMetricsResponse
 
 from tests.gateway.neighbour import READER
-from tests.gateway.site import Site
+from tests.gateway.site import DEADLINE_S, Site
 
-DEADLINE_S = 5.0
+MINUTE_S = 60
 
 
 @dataclass(frozen=True)
@@ -85,3 +87,21 @@ async def reading(site: Site, last_event_id: str = "", secret: str = READER, **p
     async with site.http.stream("GET", "/api/v1/stream", params=question, headers=headers) as response:
         assert response.status_code == 200, (await response.aread()).decode()
         yield Reader(response)
+
+
+def change(call_count: int, minutes_back: int = 1, *, is_snapshot: bool = False) -> WatchMetricsResponse:
+    """One window of one provider, `minutes_back` before the present minute."""
+    start = int(time.time()) // MINUTE_S * MINUTE_S - minutes_back * MINUTE_S
+    windows = MetricWindows()
+    for name, field in MetricWindows.DESCRIPTOR.fields_by_name.items():
+        if field.type == field.TYPE_INT64:
+            getattr(windows, name).append(0)
+    windows.start_unix_s[0], windows.end_unix_s[0], windows.call_count[0] = start, start + MINUTE_S, call_count
+    response = WatchMetricsResponse(is_snapshot=is_snapshot, lag_s=0.5)
+    response.as_of_time.FromSeconds(start + MINUTE_S)
+    response.series.add(key=SeriesKey(provider="a"), windows=windows)
+    return response
+
+
+def counts(event: Event) -> list[int]:
+    return [window["call_count"] for series in event.data["series"] for window in series["windows"]]

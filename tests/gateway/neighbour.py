@@ -68,10 +68,10 @@ class Neighbour:
             if question.HasField("step") is with_step:
                 queue.put_nowait(response)
 
-    def drop_watches(self) -> None:
-        """Ends every watch as a collector that goes away would."""
+    def end_watches(self, error: Exception | None) -> None:
+        """Ends every watch with an error, or as if all had been said."""
         for _, queue in self.watchers:
-            queue.put_nowait(AssayError(Kind.UNAVAILABLE, "SERVER_STOPPING", "the server is stopping"))
+            queue.put_nowait(error)
 
     async def answer(self, method: str, question: Message, context: Context, default: Message) -> Any:
         """The refusal or answer that was put in, else the default; nothing at all from a silent method."""
@@ -162,6 +162,8 @@ class _Metrics(MetricsServiceServicer):
             yield self._neighbour.watched
             while True:
                 change = await queue.get()
+                if change is None:
+                    return
                 if isinstance(change, Exception):
                     raise change
                 yield change
@@ -188,10 +190,10 @@ for _name in ("QueryMetrics", "ListSeries", "ListCalls", "GetCall"):
 @asynccontextmanager
 async def served(neighbour: Neighbour, listen: str = "127.0.0.1:0") -> AsyncIterator[str]:
     """Serves it; yields the address."""
-    add = (
-        lambda server: add_AccessServiceServicer_to_server(_Access(neighbour), server),
-        lambda server: add_CollectorServiceServicer_to_server(_Collector(neighbour), server),
-        lambda server: add_MetricsServiceServicer_to_server(_Metrics(neighbour), server),
+    add = (  # abstract to mypy, since `_answering` gives the classes their other methods by name
+        lambda server: add_AccessServiceServicer_to_server(_Access(neighbour), server),  # type: ignore[abstract]
+        lambda server: add_CollectorServiceServicer_to_server(_Collector(neighbour), server),  # type: ignore[abstract]
+        lambda server: add_MetricsServiceServicer_to_server(_Metrics(neighbour), server),  # type: ignore[abstract]
     )
     async with rpc.serve(listen, add, service_names=(), readiness=neighbour.readiness, grace_s=0.1) as address:
         yield address

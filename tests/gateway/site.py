@@ -1,8 +1,10 @@
 """A gateway over real HTTP, with a neighbour over real gRPC behind it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from gateway.app import gateway
 from gateway.settings import GatewaySettings
 from tests.gateway.neighbour import READER, Neighbour, served
 
+DEADLINE_S = 5.0
 AS_READER = {"authorization": f"Bearer {READER}"}
 
 
@@ -25,7 +28,7 @@ class Site:
 
     async def get(self, path: str, **parameters: Any) -> httpx.Response:
         """GET below /api/v1 with the reader's key."""
-        return await self.http.get(f"/api/v1{path}", params=parameters, headers=AS_READER)
+        return await self.http.get(f"/api/v1{path}", params=parameters or None, headers=AS_READER)
 
     async def send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """Any other request below /api/v1 with the reader's key."""
@@ -49,3 +52,18 @@ async def running(neighbour: Neighbour, directory: Path, **changes: Any) -> Asyn
         settings = GatewaySettings(**{**quick, "collector_address": collector_address, **changes})
         async with gateway(settings) as address, httpx.AsyncClient(base_url=f"http://{address}", timeout=5) as http:
             yield Site(f"http://{address}", http, neighbour)
+
+
+async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Waits until a condition holds, for five seconds at most."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            answer = condition()
+            if await answer if isawaitable(answer) else answer:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def is_ready(site: Site) -> bool:
+    """Whether /readyz says so."""
+    return (await site.http.get("/readyz")).status_code == 200

@@ -1,7 +1,7 @@
 """Answers to metric queries: roll-ups of groups and windows, and what is computed from them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class Answer:
     def groups(self) -> list[tuple[int, int, int]]:
         """Each group with the first of its rows and the one behind its last."""
         first = np.flatnonzero(np.diff(self.group, prepend=-1))
-        end = np.append(first[1:], self.group.size)
+        end = np.append(first[1:], self.group.size)[: first.size]
         return list(zip(self.group[first].tolist(), first.tolist(), end.tolist(), strict=True))
 
 
@@ -57,6 +57,7 @@ def answer(sums: Windows, grid: Grid) -> Answer:
     measures = sums.measures
     call_count = measures[:, Measure.SUCCEEDED : Measure.CANCELLED + 1].sum(axis=1)
     succeeded = measures[:, Measure.SUCCEEDED]
+    durations_s = quantiles(sums, RATIOS)
     return Answer(
         group=sums.series_id,
         start_unix_s=boundary_s[window],
@@ -67,10 +68,15 @@ def answer(sums: Windows, grid: Grid) -> Answer:
         latency_mean_s=_ratio(measures[:, Measure.SUCCEEDED_LATENCY_US], succeeded * _US_PER_S),
         cost_per_accepted_task_usd=_ratio(measures[:, Measure.COST_NANOS], measures[:, Measure.ACCEPTED_TASK_COUNT] * _NANOS_PER_USD),
         quality_ratio=_ratio(measures[:, Measure.QUALITY_SUM_NANOS], measures[:, Measure.QUALITY_COUNT] * float(QUALITY_NANOS)),
-        latency_s=quantiles(sums, Histogram.SUCCEEDED_LATENCY, RATIOS),
-        time_to_first_token_s=quantiles(sums, Histogram.FIRST_TOKEN, RATIOS),
-        unsuccessful_latency_s=quantiles(sums, Histogram.OTHER_LATENCY, RATIOS),
+        latency_s=durations_s[:, Histogram.SUCCEEDED_LATENCY],
+        time_to_first_token_s=durations_s[:, Histogram.FIRST_TOKEN],
+        unsuccessful_latency_s=durations_s[:, Histogram.OTHER_LATENCY],
     )
+
+
+def concatenated(answers: Sequence[Answer]) -> Answer:
+    """The rows of all answers, at least one, in turn."""
+    return Answer(**{field.name: np.concatenate([getattr(part, field.name) for part in answers]) for field in fields(Answer)})
 
 
 def group_numbers(keys: Sequence[tuple[str, ...]]) -> tuple[Ints, list[tuple[str, ...]]]:

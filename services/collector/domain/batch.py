@@ -21,8 +21,9 @@ class RecordKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessageInfo:
-    """One message of the ingest stream, without its records. `sequence` is its place in the stream."""
+    """One message of the ingest stream, without its records. `stream_id` numbers the stream and `sequence` is its place in it."""
 
+    stream_id: int
     sequence: int
     project_id: int
     batch_id: str
@@ -32,6 +33,11 @@ class MessageInfo:
     kind: RecordKind
     rejected_count: int
     client_dropped_count: int
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """What no two messages share, also when a stream is made anew and counts from 1 again."""
+        return self.stream_id, self.sequence
 
     @property
     def receive_date(self) -> date:
@@ -85,6 +91,12 @@ class CallBatch:
             extras=[self.extras[row] for row in picked],
         )
 
+    def task_ids(self) -> list[str]:
+        """The task of each call, empty for none."""
+        names = [task_id for _, task_id in self.tasks]
+        names.append("")  # -1 is the last
+        return [names[task] for task in self.task.tolist()]
+
     def rollup_columns(self) -> CallColumns:
         """What the roll-ups need of the calls. Unknown tokens count as none."""
         numbers = np.maximum(self.numbers, 0)
@@ -104,13 +116,15 @@ class CallBatch:
         )
 
 
-def first_of_each(project_id: Ints, call_ids: Sequence[str]) -> Bools:
-    """Which calls are the first of their id within their project; the others repeat one that stands before them."""
-    kept = np.ones(len(call_ids), np.bool_)
+def first_of_each(project_id: Ints, call_ids: Sequence[str], among: Bools) -> Bools:
+    """Which calls are, of those in `among`, the first of their id within their project; the others repeat one that stands before them."""
+    kept = among.copy()
     if len(set(call_ids)) == len(call_ids):
         return kept
     seen: set[tuple[int, str]] = set()
-    for row, key in enumerate(zip(project_id.tolist(), call_ids, strict=True)):
+    owner = project_id.tolist()
+    for row in np.flatnonzero(among).tolist():
+        key = owner[row], call_ids[row]
         kept[row] = key not in seen
         seen.add(key)
     return kept

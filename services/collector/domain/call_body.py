@@ -1,7 +1,7 @@
 """The numbers of a call that nothing is searched by, packed into a few bytes; a whole batch at a time.
 
-A body is one varint for each number, in the order of `Number`, with zigzag. New numbers are appended to the list: a body that was written before has
-fewer, and they read as -1.
+A body is one varint for each number, in the order of `Number`, with zigzag. New numbers are appended to the list: a body that was written
+before has fewer, and they read as -1.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from enum import IntEnum
 import numpy as np
 
 from services.collector.domain import varint
-from services.collector.domain.arrays import Ints, starts_of
+from services.collector.domain.arrays import Bytes, Ints, starts_of
 
 
 class Number(IntEnum):
@@ -43,12 +43,12 @@ def decode(bodies: Sequence[bytes]) -> Ints:
     """The inverse of `encode`. Raises ValueError for a body that is cut off or has more numbers than this version knows."""
     if not bodies:
         return np.empty((0, NUMBER_COUNT), np.int64)
-    values, value_end = varint.decode(np.frombuffer(b"".join(bodies), np.uint8))
+    data: Bytes = np.frombuffer(b"".join(bodies), np.uint8)
     body_end = np.cumsum([len(body) for body in bodies])
-    last = np.searchsorted(value_end, body_end)
-    if (value_end[np.minimum(last, value_end.size - 1)] != body_end).any():
+    if (data[body_end - 1] >= 0x80).any():
         raise ValueError("a call's body is cut off")
-    counts = np.diff(last + 1, prepend=0)
+    values, value_count = varint.decode(data, body_end)
+    counts = np.diff(value_count, prepend=0)
     if counts.max() > NUMBER_COUNT:
         raise ValueError(f"a call's body has {counts.max()} numbers, this version knows {NUMBER_COUNT}")
     numbers = np.full((len(bodies), NUMBER_COUNT), -1, np.int64)

@@ -30,6 +30,7 @@ from services.collector.domain.arrays import (
     Bytes,
     Ints,
     Unsigned,
+    gathered,
     ranges,
     run_starts,
     running_totals,
@@ -187,8 +188,7 @@ class _Reader:
         end = np.cumsum(size)
         if not size.all() or (data[end - 1] >= 0x80).any():
             raise ValueError("a chunk is empty or cut off")
-        self._numbers, number_end = varint.decode(data)
-        self._end = np.searchsorted(number_end, end) + 1
+        self._numbers, self._end = varint.decode(data, end)
         self._next = np.concatenate([np.zeros(1, np.int64), self._end])[:-1]
 
     def version(self) -> None:
@@ -206,7 +206,7 @@ class _Reader:
         """The next counts[b] numbers of each blob b, blob after blob."""
         if (counts > self._end - self._next).any():
             raise ValueError("a chunk has fewer numbers than it says")
-        numbers: Unsigned = self._numbers[ranges(self._next, counts)]
+        numbers = gathered(self._numbers, self._next, counts)
         self._next = self._next + counts
         return numbers
 
@@ -245,7 +245,8 @@ def _read_entries(reader: _Reader, entry_counts: Ints, row_counts: Ints) -> tupl
     bucket: Ints = total[1:] - np.repeat(total[starts_of(entry_counts)] + 1, entry_counts)
     if bucket.size and bucket.max() >= ENTRY_BUCKET_COUNT:
         raise ValueError("a chunk has a bucket that no histogram has")
-    counted = tokens & 1
+    counted = np.flatnonzero(tokens & 1)
+    counted_end = np.searchsorted(counted, np.cumsum(blob_entry_counts))
     count = np.ones(tokens.size, np.int64)
-    count[counted != 0] = varint.unzigzag(reader.take(sums_of(counted, blob_entry_counts)))
+    count[counted] = varint.unzigzag(reader.take(np.diff(counted_end, prepend=0)))
     return row, bucket, count

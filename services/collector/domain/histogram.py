@@ -101,7 +101,7 @@ def sum_entries(row: Ints, bucket: Ints, count: Ints) -> tuple[Ints, Ints, Ints]
     key = row * ENTRY_BUCKET_COUNT + bucket
     if (key[1:] > key[:-1]).all():
         filled = count != 0
-        return row[filled], bucket[filled], count[filled]
+        return (row, bucket, count) if filled.all() else (row[filled], bucket[filled], count[filled])
     used = np.flatnonzero(np.bincount(bucket))
     cell_count = (int(row.max()) + 1) * used.size
     if cell_count <= min(_DENSE_CELL_COUNT_MAX, _DENSE_CELLS_PER_ENTRY_MAX * row.size):

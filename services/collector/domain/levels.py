@@ -30,6 +30,11 @@ DAYS = Level(2, Resolution.DAY, 32 * MINUTES_PER_DAY, fold_after_s=300.0, fold_a
 LEVELS = (MINUTES, QUARTERS, DAYS)
 
 
+def level_of(resolution: Resolution) -> Level:
+    """The level whose windows have that length."""
+    return next(level for level in LEVELS if level.resolution is resolution)
+
+
 def next_level(level: Level) -> Level | None:
     """The next coarser level, None after the last."""
     return LEVELS[level.number + 1] if level.number + 1 < len(LEVELS) else None

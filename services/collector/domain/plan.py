@@ -34,20 +34,22 @@ class Level:
     def assemble(self, stored: Windows) -> Windows:
         """What stored windows of this resolution contribute to the answer's, whose number takes the place of the start.
 
-        Windows outside the segments are left out. The answer is the sum (`merge`) over the levels; a part of them may
-        be assembled at a time, for instance series by series.
+        Windows outside the segments are left out; those of a finer resolution may be among them. The answer is the sum
+        (`merge`) over the levels; a part of them may be assembled at a time, for instance series by series.
         """
         segment = np.searchsorted(self.segment_start_min, stored.start_min, side="right") - 1
         inside = segment >= 0
         inside[inside] = stored.start_min[inside] < self.segment_end_min[segment[inside]]
         if not inside.all():
             stored, segment = stored.select(np.flatnonzero(inside)), segment[inside]
+        if np.array_equal(self.term_segment, np.arange(self.segment_start_min.size)) and (self.term_sign > 0).all():
+            return rekey(stored, start_min=self.term_window[segment])
         sums = rekey(stored, start_min=segment)
         terms_per_segment = np.bincount(self.term_segment, minlength=self.segment_start_min.size)
         term_counts = terms_per_segment[sums.start_min]
         term = ranges(starts_of(terms_per_segment)[sums.start_min], term_counts)
         rows = np.repeat(np.arange(len(sums)), term_counts)
-        return rekey(sums.repeated(rows, self.term_sign[term]), start_min=self.term_window[term])
+        return rekey(sums.select(rows).times(self.term_sign[term]), start_min=self.term_window[term])
 
 
 def plan(grid: Grid, project_zone: ZoneInfo) -> list[Level]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.collector.domain.arrays import Bools, Ints, order_by, ranges, run_starts, starts_of
+from services.collector.domain.arrays import Bools, Ints, gathered, is_rising, order_by, run_starts, starts_of, sums_by_run
 from services.collector.domain.histogram import BUCKET_STRIDE, Histogram, bucket_of, sum_entries
 from services.collector.domain.measures import MEASURE_COUNT, Measure, Outcome
 
@@ -36,27 +36,30 @@ class Windows:
         """The number of windows."""
         return self.series_id.size
 
+    def first_entries(self) -> Ints:
+        """Where the entries of each row begin and, one element more, where those of the last row end; shape (rows + 1,)."""
+        return np.searchsorted(self.entry_row, np.arange(len(self) + 1))
+
     def entries_per_row(self) -> Ints:
         """How many entries each row has, shape (rows,)."""
-        return np.bincount(self.entry_row, minlength=len(self))
+        return np.diff(self.first_entries())
 
     def select(self, rows: Ints) -> "Windows":
-        """The given rows alone."""
-        return self.repeated(rows, np.ones_like(rows))
-
-    def repeated(self, rows: Ints, sign: Ints) -> "Windows":
-        """The given rows, as often as they are given, each with its numbers times its `sign`."""
-        per_row = self.entries_per_row()
-        counts = per_row[rows]
-        entry = ranges(starts_of(per_row)[rows], counts)
+        """The given rows alone, as often as they are given."""
+        first = self.first_entries()
+        counts = np.diff(first)[rows]
         return Windows(
             series_id=self.series_id[rows],
             start_min=self.start_min[rows],
-            measures=self.measures[rows] * sign[:, None],
+            measures=self.measures[rows],
             entry_row=np.repeat(np.arange(rows.size), counts),
-            entry_bucket=self.entry_bucket[entry],
-            entry_count=self.entry_count[entry] * np.repeat(sign, counts),
+            entry_bucket=gathered(self.entry_bucket, first[rows], counts),
+            entry_count=gathered(self.entry_count, first[rows], counts),
         )
+
+    def times(self, sign: Ints) -> "Windows":
+        """All rows, each with its numbers times its `sign`."""
+        return replace(self, measures=self.measures * sign[:, None], entry_count=self.entry_count * np.repeat(sign, self.entries_per_row()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,33 +128,38 @@ def rollup_measures(series_id: Ints, start_min: Ints, values: Mapping[Measure, I
 
 def merge(parts: Sequence[Windows]) -> Windows:
     """The sum of all parts, the same in any order and grouping: windows equal in series and start become one."""
+    return _summed(stacked(parts))
+
+
+def stacked(parts: Sequence[Windows]) -> Windows:
+    """The rows of all parts one after another, not added up and in no order: for `rekey`, which does both."""
+    if len(parts) == 1:
+        return parts[0]
     if not parts:
         return rollup_measures(np.empty(0, np.int64), np.empty(0, np.int64), {})
     first_row = starts_of(np.array([len(part) for part in parts]))
-    return _summed(
-        Windows(
-            series_id=np.concatenate([part.series_id for part in parts]),
-            start_min=np.concatenate([part.start_min for part in parts]),
-            measures=np.concatenate([part.measures for part in parts]),
-            entry_row=np.concatenate([part.entry_row + row for part, row in zip(parts, first_row, strict=True)]),
-            entry_bucket=np.concatenate([part.entry_bucket for part in parts]),
-            entry_count=np.concatenate([part.entry_count for part in parts]),
-        )
+    return Windows(
+        series_id=np.concatenate([part.series_id for part in parts]),
+        start_min=np.concatenate([part.start_min for part in parts]),
+        measures=np.concatenate([part.measures for part in parts]),
+        entry_row=np.concatenate([part.entry_row + row for part, row in zip(parts, first_row, strict=True)]),
+        entry_bucket=np.concatenate([part.entry_bucket for part in parts]),
+        entry_count=np.concatenate([part.entry_count for part in parts]),
     )
 
 
 def rekey(windows: Windows, *, series_id: Ints | None = None, start_min: Ints | None = None) -> Windows:
     """Gives each row another series, another start, or both, and adds up the rows that become equal by it.
 
-    Either may be a number of another kind: of a group of series, of a window in an answer.
+    Either may be a number of another kind: of a group of series, of a window in an answer. The entries of each row must
+    be in order; where the rows are, too, and none become equal, nothing is left to do.
     """
-    return _summed(
-        replace(
-            windows,
-            series_id=windows.series_id if series_id is None else series_id,
-            start_min=windows.start_min if start_min is None else start_min,
-        )
+    renamed = replace(
+        windows,
+        series_id=windows.series_id if series_id is None else series_id,
+        start_min=windows.start_min if start_min is None else start_min,
     )
+    return renamed if is_rising(renamed.series_id, renamed.start_min) else _summed(renamed)
 
 
 def coarsen(windows: Windows, window_min: int) -> Windows:
@@ -161,13 +169,14 @@ def coarsen(windows: Windows, window_min: int) -> Windows:
 
 def _summed(windows: Windows) -> Windows:
     """Adds up equal rows and equal entries, drops what is empty, and puts all in order."""
+    if is_rising(windows.series_id, windows.start_min):
+        row, bucket, count = sum_entries(windows.entry_row, windows.entry_bucket, windows.entry_count)
+        return _without_empty_rows(replace(windows, entry_row=row, entry_bucket=bucket, entry_count=count))
     order = order_by(windows.series_id, windows.start_min)
     series_id, start_min = windows.series_id[order], windows.start_min[order]
     begins = run_starts(series_id, start_min)
     first = np.flatnonzero(begins)
-    measures = windows.measures[order]
-    if first.size < order.size:
-        measures = np.add.reduceat(measures, first, axis=0)
+    measures = sums_by_run(windows.measures[order], first)
     new_row = np.empty(order.size, np.int64)
     new_row[order] = np.cumsum(begins) - 1
     row, bucket, count = sum_entries(new_row[windows.entry_row], windows.entry_bucket, windows.entry_count)

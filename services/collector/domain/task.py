@@ -17,8 +17,9 @@ NONE = -1
 class TaskState:
     """A task, or a part of one.
 
-    Cost (of the calls whose cost is known), time and calls are sums, the revision count is the greatest. `latest_…` are of the call that
-    started last; of calls that started together, of the one with the greatest series and outcome. A part without calls has a call count of 0.
+    Cost (of the calls whose cost is known), time and calls are sums, the revision count is the greatest. `latest_…` are of the call
+    that started last; of calls that started together, of the one with the greatest series and outcome. A part without calls has a call
+    count of 0.
     """
 
     project_id: int
@@ -81,7 +82,7 @@ def merged(parts: Iterable[TaskState]) -> dict[tuple[int, str], TaskState]:
 
 
 def task_windows(before: Sequence[TaskState], after: Sequence[TaskState]) -> Windows:
-    """What changes in the windows when these tasks were `before` and are `after`: each leaves the window of its latest call and enters it anew."""
+    """What changes in the windows when these tasks were `before` and are `after`: each leaves its last call's window and enters it anew."""
     tasks, sign = [*before, *after], np.array([-1] * len(before) + [1] * len(after), np.int64)
 
     def column(values: Iterable[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

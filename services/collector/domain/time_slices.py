@@ -24,16 +24,14 @@ class TimeSlice:
 
 
 def slices_back(start_us: int, end_us: int, now_us: int) -> list[TimeSlice]:
-    """The stretch from `start_us` to `end_us` in slices, oldest first, which are the shorter the nearer to `now_us` they are from before.
+    """The stretch from `start_us` to `end_us` in slices, oldest first, which are the longer the further they are from its end.
 
-    What lies ahead of `now_us` is one slice, since few calls do. Empty if the stretch is.
+    What lies ahead of `now_us` belongs to the last one, since few calls do. Empty if the stretch is.
     """
     slices = []
-    if end_us > max(now_us, start_us):
-        slices.append(TimeSlice(max(now_us, start_us), end_us))
-    upper_us, length_us = min(end_us, now_us), FIRST_SLICE_US
+    upper_us, lower_us, length_us = end_us, min(end_us, max(now_us, start_us)), FIRST_SLICE_US
     while upper_us > start_us:
-        lower_us = max(start_us, upper_us - length_us)
+        lower_us = max(start_us, lower_us - length_us)
         slices.append(TimeSlice(lower_us, upper_us))
         upper_us, length_us = lower_us, length_us * GROWTH
     return slices[::-1]

@@ -41,25 +41,26 @@ def encode(values: Unsigned) -> tuple[Bytes, Ints]:
     return data, end
 
 
-def decode(data: Bytes) -> tuple[Unsigned, Ints]:
-    """The values in `data`, and for each the position just behind its last byte.
+def decode(data: Bytes, ends: Ints) -> tuple[Unsigned, Ints]:
+    """The values in `data`, and for each of the positions `ends` how many values end at or before it.
 
     Raises ValueError where the last value is cut off or a value has more than 64 bits.
     """
     if data.size and data[-1] >= 0x80:
         raise ValueError("the last integer is cut off")
-    last = np.flatnonzero(data < 0x80)
-    begin = np.empty_like(last)
-    begin[:1] = 0
-    begin[1:] = last[:-1] + 1
-    values = (data[begin] & 0x7F).astype(np.uint64)
-    longer = np.flatnonzero(last > begin)
-    for place in range(1, _BYTES_MAX):
-        at = begin[longer] + place
-        part = data[at] & 0x7F
-        values[longer] |= part.astype(np.uint64) << np.uint64(7 * place)
-        more = last[longer] > at
-        if place == _BYTES_MAX - 1 and (more.any() or (part > 1).any()):
+    is_last = data < 0x80
+    # Of the few bytes that are not the last of their value: where they are, and how many values end before them.
+    before = np.flatnonzero(~is_last)
+    value_of = before - np.arange(before.size)
+    values = (data if not before.size else data[is_last]).astype(np.uint64)
+    at = np.flatnonzero(np.diff(value_of, append=-1))
+    for place in range(1, _BYTES_MAX + 1):  # from each value's last byte down to its first
+        if not at.size:
+            break
+        value = value_of[at]
+        higher = values[value]
+        if place == _BYTES_MAX or (place == _BYTES_MAX - 1 and (higher >> np.uint64(64 - 7)).any()):
             raise ValueError("an integer has more than 64 bits")
-        longer = longer[more]
-    return values, last + 1
+        values[value] = (higher << np.uint64(7)) | (data[before[at]] & 0x7F)
+        at = (at - 1)[(at > 0) & (value_of[at - 1] == value)]
+    return values, ends - np.searchsorted(before, ends)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import compress, count
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,7 @@ def _is_set(calls: Sequence[Any], field: str, has_value: BoolArray) -> BoolArray
 
 def _rare_times(calls: Sequence[Any], field: str) -> Times:
     """The same for a field that many calls lack: reading an embedded message that is not there takes longest."""
-    is_set = np.array([call.HasField(field) for call in calls], np.bool_)
+    is_set = np.fromiter(map(methodcaller("HasField", field), calls), np.bool_, len(calls))
     seconds, nanos = np.zeros(len(calls), np.int64), np.zeros(len(calls), np.int64)
     times = _column(list(compress(calls, is_set)), field)
     seconds[is_set] = _integers(times, "seconds")

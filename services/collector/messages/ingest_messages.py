@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
-
 from assay.events.v1.ingest_pb2 import CallColumns, IngestMessage
+
 from services.collector.domain.arrays import Ints
 from services.collector.domain.batch import CallBatch, MessageInfo, RecordKind
 from services.collector.domain.call_body import NUMBER_COUNT, Number
@@ -37,13 +37,17 @@ class Received:
     message: IngestMessage
 
 
-def parse(payload: bytes, sequence: int, project_id: int) -> Received:
-    """Reads one message of a project. Raises ValueError (or protobuf's DecodeError) for bytes that are none."""
+def parse(payload: bytes, stream_id: int, sequence: int, project_id: int) -> Received:
+    """Reads one message of a project, which stood at `sequence` of the stream.
+
+    Raises ValueError (or protobuf's DecodeError) for bytes that are none.
+    """
     message = IngestMessage.FromString(payload)
     if not message.batch_id or message.part_count < 1:
         raise ValueError("the message names no batch")
     is_evidence = message.WhichOneof("records") == "evidence"
     info = MessageInfo(
+        stream_id=stream_id,
         sequence=sequence,
         project_id=project_id,
         batch_id=message.batch_id,
@@ -130,7 +134,7 @@ def _column(packed: bytes, dtype: str, count: int) -> npt.NDArray[np.int64]:
     values = np.frombuffer(packed, dtype)
     if values.size != count:
         raise ValueError(f"a column has {values.size} values for {count} calls")
-    return values  # type: ignore[return-value]
+    return values
 
 
 def _numbers(calls: CallColumns, count: int, price_version_id: int) -> Ints:

@@ -27,7 +27,7 @@ class BusMessage:
 def content_hash(message: ingest_pb2.IngestMessage) -> str:
     """Names what was received; to be taken before receipt time and prices are filled in, which differ at a repeat."""
     content = message.SerializeToString(deterministic=True)
-    return hashlib.blake2b(content, digest_size=_HASH_BYTES).hexdigest()
+    return hashlib.sha256(content).hexdigest()[: 2 * _HASH_BYTES]  # twice as fast as BLAKE2 where processors know it
 
 
 def bus_message(project: str, kind: Kind, message: ingest_pb2.IngestMessage, content: str, item_count: int) -> BusMessage:

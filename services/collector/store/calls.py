@@ -1,6 +1,7 @@
 """The calls' rows: which ids are known, and adding a batch by COPY."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import asyncpg
@@ -25,7 +26,8 @@ _COLUMNS = (
     "extras",
 )
 _KNOWN = "SELECT call_id, series_id FROM collector.call WHERE call_id = ANY($1::text[]) AND receive_date >= $2"
-_PLACES = "SELECT call_id, series_id, start_us, task_id FROM collector.call WHERE call_id = ANY($1::text[])"
+# An id that was sent again after its repeat is no longer recognised has two rows: evidence is of the first.
+_PLACES = "SELECT call_id, series_id, start_us, task_id FROM collector.call WHERE call_id = ANY($1::text[]) ORDER BY receive_date DESC"
 
 
 async def known_ids(connection: asyncpg.Connection, call_ids: Sequence[str], receive_date: date) -> list[tuple[str, int]]:
@@ -34,15 +36,23 @@ async def known_ids(connection: asyncpg.Connection, call_ids: Sequence[str], rec
     return [(row[0], row[1]) for row in rows]
 
 
-async def places(connection: asyncpg.Connection, call_ids: Sequence[str]) -> list[tuple[str, int, int, str]]:
-    """Id, series, start and task of those of the calls that are stored."""
-    return [(row[0], row[1], row[2], row[3]) for row in await connection.fetch(_PLACES, call_ids)]
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a call counts."""
+
+    call_id: str
+    series_id: int
+    start_us: int
+    task_id: str
+
+
+async def places(connection: asyncpg.Connection, call_ids: Sequence[str]) -> list[Place]:
+    """Where those of the calls that are stored count, whichever project they are of; the latest received come first."""
+    return [Place(*row) for row in await connection.fetch(_PLACES, call_ids)]
 
 
 async def add(connection: asyncpg.Connection, batch: CallBatch, messages: Sequence[MessageInfo], message_ids: Sequence[int]) -> None:
     """Adds the calls to the partitions of their days, which must exist. `message_ids` are those of `messages`, in the same order."""
-    task_ids = [task_id for _, task_id in batch.tasks]
-    task_ids.append("")
     receive_dates = [message.receive_date for message in messages]
     dates = [receive_dates[message] for message in batch.message.tolist()]
     rows = zip(
@@ -52,7 +62,7 @@ async def add(connection: asyncpg.Connection, batch: CallBatch, messages: Sequen
         batch.series_id.tolist(),
         batch.outcome.tolist(),
         batch.call_id,
-        [task_ids[task] for task in batch.task.tolist()],
+        batch.task_ids(),
         batch.agent,
         batch.error_type,
         call_body.encode(batch.numbers),
@@ -70,5 +80,5 @@ async def add(connection: asyncpg.Connection, batch: CallBatch, messages: Sequen
         await _copy(connection, partition_name(day), day_rows)
 
 
-async def _copy(connection: asyncpg.Connection, table: str, rows: object) -> None:
+async def _copy(connection: asyncpg.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
     await connection.copy_records_to_table(table, schema_name="collector", columns=_COLUMNS, records=rows)

@@ -1,13 +1,13 @@
 """Evidence and the scores of calls. A piece whose call is not there yet waits for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import asyncpg
 
 from services.collector.domain.evidence import Evaluation, Piece, mean_scores
-from services.collector.store import calls
+from services.collector.store.calls import Place
 
 # More pieces than this do not wait for their calls in one project: who sends so many without calls sends no calls.
 WAITING_MAX = 200_000
@@ -45,15 +45,6 @@ _SET_SCORES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a call counts."""
-
-    series_id: int
-    start_us: int
-    task_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class ScoreChange:
     """What a new score changes in the window of its call."""
 
@@ -73,9 +64,9 @@ async def known_tasks(connection: asyncpg.Connection, project_id: int, task_ids:
     return {row[0] for row in await connection.fetch(_KNOWN_TASKS, project_id, task_ids)}
 
 
-async def may_wait(connection: asyncpg.Connection, project_id: int) -> bool:
-    """Whether there is room for more pieces that wait."""
-    return bool(await connection.fetchval(_WAITING_COUNT, project_id, WAITING_MAX) < WAITING_MAX)
+async def waiting_room(connection: asyncpg.Connection, project_id: int) -> int:
+    """How many more pieces may wait."""
+    return WAITING_MAX - int(await connection.fetchval(_WAITING_COUNT, project_id, WAITING_MAX))
 
 
 async def add(connection: asyncpg.Connection, pieces: Iterable[tuple[Piece, str, bool]]) -> None:
@@ -104,26 +95,13 @@ async def any_waits(connection: asyncpg.Connection, project_id: int) -> bool:
     return bool(await connection.fetchval(_ANY_WAITING, project_id))
 
 
-async def arrive(connection: asyncpg.Connection, project_id: int, arrived: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
+async def arrive(connection: asyncpg.Connection, project_id: int, arrived: Sequence[tuple[str, str]]) -> tuple[set[str], set[str]]:
     """Ends the waiting for calls (id, task) that have just come: the calls to score, and the tasks to look at again."""
     rows = await connection.fetch(_ARRIVED, project_id, [call for call, _ in arrived], [task for _, task in arrived])
-    to_score = {row[0] for row in rows}
-    return sorted(to_score), sorted({row[1] for row in rows if row[1] is not None and row[2] is not None})
+    return {row[0] for row in rows}, {row[1] for row in rows if row[1] is not None and row[2] is not None}
 
 
-async def find_places(
-    connection: asyncpg.Connection, project_id: int, call_ids: Sequence[str], series_projects: dict[int, int]
-) -> dict[str, Place]:
-    """Where the calls of a project count, as far as they are stored. `series_projects` tells the project of each series it knows."""
-    rows = await calls.places(connection, call_ids)
-    return {
-        call_id: Place(series_id, start_us, task_id)
-        for call_id, series_id, start_us, task_id in rows
-        if series_projects.get(series_id) == project_id
-    }
-
-
-async def rescore(connection: asyncpg.Connection, project_id: int, places: dict[str, Place]) -> list[ScoreChange]:
+async def rescore(connection: asyncpg.Connection, project_id: int, places: Mapping[str, Place]) -> list[ScoreChange]:
     """Computes the scores of these calls anew, keeps them, and says what changed."""
     call_ids = sorted(places)
     rows = await connection.fetch(_EVALUATIONS, project_id, call_ids)
@@ -146,7 +124,8 @@ async def rescore(connection: asyncpg.Connection, project_id: int, places: dict[
 async def expire_waiting(connection: asyncpg.Connection, before: date) -> int:
     """Ends the waiting of pieces received before that day, books them as too late, and returns their number."""
     rows = await connection.fetch(
-        "WITH expired AS (UPDATE collector.evidence SET is_waiting = false WHERE is_waiting AND receive_date < $1 RETURNING project_id, receive_date) "
+        "WITH expired AS (UPDATE collector.evidence SET is_waiting = false WHERE is_waiting AND receive_date < $1 "
+        "RETURNING project_id, receive_date) "
         "UPDATE collector.ledger l SET too_late_count = l.too_late_count + e.n "
         "FROM (SELECT project_id, receive_date, count(*) AS n FROM expired GROUP BY 1, 2) e "
         "WHERE l.project_id = e.project_id AND l.receive_date = e.receive_date AND l.kind = 2 RETURNING e.n",

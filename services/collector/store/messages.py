@@ -1,8 +1,8 @@
 """Claims on the messages of the ingest stream: a message whose row is there has been stored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import asyncpg
 from sqlalchemy import text
@@ -10,16 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.collector.domain.batch import MessageInfo
 
-_CLAIMED = "SELECT sequence FROM collector.message WHERE stream_id = $1 AND sequence = ANY($2::bigint[])"
+_CLAIMED = (
+    "SELECT m.stream_id, m.sequence FROM unnest($1::int[], $2::bigint[]) AS k(stream_id, sequence) "
+    "JOIN collector.message m ON m.stream_id = k.stream_id AND m.sequence = k.sequence"
+)
 _IDS = "SELECT nextval(pg_get_serial_sequence('collector.message', 'message_id'))::int FROM generate_series(1, $1)"
 _ADD = (
-    "INSERT INTO collector.message (message_id, stream_id, sequence, project_id, batch_id, part, part_count, receive_time, store_time, kind, "
-    "stored_count, duplicate_count, rejected_count, dead_lettered_count) OVERRIDING SYSTEM VALUE "
-    "SELECT m.message_id, $1, m.sequence, m.project_id, m.batch_id, m.part, m.part_count, m.receive_time, now(), m.kind, "
-    "m.stored_count, m.duplicate_count, m.rejected_count, m.dead_lettered_count FROM unnest($2::int[], $3::bigint[], $4::int[], $5::text[], "
-    "$6::int[], $7::int[], $8::timestamptz[], $9::smallint[], $10::int[], $11::int[], $12::int[], $13::int[]) "
-    "AS m(message_id, sequence, project_id, batch_id, part, part_count, receive_time, kind, stored_count, duplicate_count, rejected_count, "
-    "dead_lettered_count)"
+    "INSERT INTO collector.message (message_id, stream_id, sequence, project_id, batch_id, part, part_count, receive_time, store_time, "
+    "kind, stored_count, duplicate_count, rejected_count, dead_lettered_count) OVERRIDING SYSTEM VALUE "
+    "SELECT m.message_id, m.stream_id, m.sequence, m.project_id, m.batch_id, m.part, m.part_count, m.receive_time, now(), m.kind, "
+    "m.stored_count, m.duplicate_count, m.rejected_count, m.dead_lettered_count FROM unnest($1::int[], $2::int[], $3::bigint[], $4::int[], "
+    "$5::text[], $6::int[], $7::int[], $8::timestamptz[], $9::smallint[], $10::int[], $11::int[], $12::int[], $13::int[]) "
+    "AS m(message_id, stream_id, sequence, project_id, batch_id, part, part_count, receive_time, kind, stored_count, duplicate_count, "
+    "rejected_count, dead_lettered_count)"
 )
 
 
@@ -49,19 +52,29 @@ async def stream_id(engine: AsyncEngine, incarnation: str) -> int:
         return int(found.scalar_one())
 
 
-async def first_since(engine: AsyncEngine, stream: int, receive_time: datetime) -> int | None:
-    """The lowest sequence of the stored messages received since, None if there is none."""
+async def first_since(engine: AsyncEngine, stream_id: int, first_sequence: int, receive_time: datetime) -> int | None:
+    """The lowest sequence, from `first_sequence` on, of the stored messages received since; None if there is none."""
     async with engine.connect() as connection:
         found = await connection.execute(
-            text("SELECT min(sequence) FROM collector.message WHERE stream_id = :stream AND receive_time >= :receive_time"),
-            {"stream": stream, "receive_time": receive_time},
+            text(
+                "SELECT sequence FROM collector.message WHERE stream_id = :stream_id AND sequence >= :first_sequence "
+                "AND receive_time >= :receive_time ORDER BY sequence LIMIT 1"
+            ),
+            {"stream_id": stream_id, "first_sequence": first_sequence, "receive_time": receive_time},
         )
-        return found.scalar_one()
+        return found.scalar_one_or_none()
 
 
-async def claimed(connection: asyncpg.Connection, stream: int, sequences: Sequence[int]) -> set[int]:
-    """Those of the messages that are stored already."""
-    return {row[0] for row in await connection.fetch(_CLAIMED, stream, sequences)}
+async def claimed(connection: asyncpg.Connection, infos: Iterable[MessageInfo]) -> set[tuple[int, int]]:
+    """The places of those of the messages that are stored already."""
+    stream_ids, sequences = zip(*(info.place for info in infos), strict=True)
+    return {(row[0], row[1]) for row in await connection.fetch(_CLAIMED, stream_ids, sequences)}
+
+
+async def forget_before(connection: asyncpg.Connection, receive_date: date) -> None:
+    """Removes the rows of messages received before that day, and dead letters. A claim must last as long as a message may come again."""
+    await connection.execute("DELETE FROM collector.message WHERE receive_time < $1::date", receive_date)
+    await connection.execute("DELETE FROM collector.dead_letter WHERE store_time < $1::date", receive_date)
 
 
 async def new_ids(connection: asyncpg.Connection, count: int) -> list[int]:
@@ -69,12 +82,13 @@ async def new_ids(connection: asyncpg.Connection, count: int) -> list[int]:
     return [row[0] for row in await connection.fetch(_IDS, count)]
 
 
-async def claim(connection: asyncpg.Connection, stream: int, results: Sequence[MessageResult]) -> None:
+async def claim(connection: asyncpg.Connection, results: Sequence[MessageResult]) -> None:
     """Notes that these messages are stored. A message that somebody else has stored meanwhile is an error, which undoes the transaction."""
     columns = zip(
         *(
             (
                 result.message_id,
+                result.info.stream_id,
                 result.info.sequence,
                 result.info.project_id,
                 result.info.batch_id,
@@ -91,4 +105,4 @@ async def claim(connection: asyncpg.Connection, stream: int, results: Sequence[M
         ),
         strict=True,
     )
-    await connection.execute(_ADD, stream, *(list(column) for column in columns))
+    await connection.execute(_ADD, *(list(column) for column in columns))

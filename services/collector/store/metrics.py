@@ -1,15 +1,19 @@
 """Reads roll-ups for queries: the chunks of the series and times that are asked for, and the deltas that wait beside them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import asyncpg
 import numpy as np
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.collector.domain.arrays import ranges
-from services.collector.domain.levels import LEVELS, Level
+from services.collector.domain.batch import RecordKind
+from services.collector.domain.levels import LEVELS, Level, level_of
 from services.collector.domain.plan import Level as Piece
+from services.collector.store import reading
 
 _SERIES = text(
     "SELECT series_id, provider, model, task_type, prompt_name, prompt_version FROM collector.series WHERE project_id = :project_id "
@@ -22,6 +26,7 @@ _CHUNKS = (
     "AND chunk = ANY($3::int[]) ORDER BY series_id, chunk"
 )
 _PENDING = "SELECT level, body FROM collector.rollup_pending WHERE project_id = $1 AND level <= $2 ORDER BY pending_id"
+_NEWEST = text("SELECT max(receive_time) FROM collector.message WHERE project_id = :project_id AND kind = :kind AND stored_count > 0")
 
 DIMENSIONS = ("provider", "model", "task_type", "prompt_name", "prompt_version")
 
@@ -54,48 +59,62 @@ class StoredLevel:
     level: Level
     chunks: Sequence[tuple[int, int, bytes, bytes]]
 
+    @property
+    def byte_count(self) -> int:
+        """How much was read."""
+        return sum(len(measures) + len(entries) for _, _, measures, entries in self.chunks)
 
-@dataclass(frozen=True)
-class Stored:
-    """What a query has read: the pieces of its plan, and the deltas that wait, by level."""
 
-    levels: Sequence[StoredLevel]
-    pending: dict[Level, list[bytes]]
+class Snapshot:
+    """Roll-ups as they are at one instant, however long reading them takes."""
+
+    def __init__(self, driver: asyncpg.Connection) -> None:
+        self._driver = driver
+
+    async def pending(self, project_id: int, pieces: Sequence[Piece]) -> dict[Level, list[bytes]]:
+        """The project's deltas that wait for the levels of the pieces, or for finer ones."""
+        found: dict[Level, list[bytes]] = {}
+        coarsest = max(level_of(piece.resolution).number for piece in pieces)
+        for number, body in await self._driver.fetch(_PENDING, project_id, coarsest):
+            found.setdefault(LEVELS[number], []).append(body)
+        return found
+
+    async def chunks(self, series_ids: Sequence[int], pieces: Sequence[Piece]) -> list[StoredLevel]:
+        """What the pieces of a plan need of these series."""
+        found = []
+        for piece in pieces:
+            level = level_of(piece.resolution)
+            first = piece.segment_start_min // level.chunk_min
+            last = (piece.segment_end_min - 1) // level.chunk_min
+            numbers = np.unique(ranges(first, last - first + 1))
+            rows = await self._driver.fetch(_CHUNKS, level.number, series_ids, numbers.tolist())
+            found.append(StoredLevel(piece, level, [tuple(row) for row in rows]))
+        return found
 
 
 class MetricsStore:
-    """Reads series and roll-ups, each in one snapshot."""
+    """Reads series and roll-ups."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def series(self, project_id: int, chosen: SeriesFilter) -> list[SeriesRow]:
-        """The series of a project that match."""
+        """The series of a project that match, ordered by number."""
         async with self._engine.connect() as connection:
             rows = await connection.execute(_SERIES, {"project_id": project_id, **chosen.parameters()})
             return [SeriesRow(row[0], tuple(row[1:])) for row in rows]
 
-    async def read(self, project_id: int, series_ids: Sequence[int], pieces: Sequence[Piece]) -> Stored:
-        """What the pieces of a plan need, of these series, and what waits of the project."""
-        by_resolution = {level.resolution: level for level in LEVELS}
-        coarsest = max((by_resolution[piece.resolution].number for piece in pieces), default=0)
-        async with self._engine.connect() as plain:
-            connection = await plain.execution_options(isolation_level="REPEATABLE READ")
+    async def newest_receive_us(self, project_id: int) -> int:
+        """When the newest stored call of a project was received, microseconds since the epoch; 0 if none is known."""
+        async with self._engine.connect() as connection:
+            newest = (await connection.execute(_NEWEST, {"project_id": project_id, "kind": int(RecordKind.CALL)})).scalar_one()
+            return round(newest.timestamp() * 1e6) if newest is not None else 0
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        """Holds a connection while it is read from."""
+        async with reading.snapshot(self._engine) as connection:
             await connection.execute(text("SELECT 1"))  # begins the transaction that the driver's own statements are in
             driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None  # noqa: S101 - for the type checker
-            levels = [await _level(connection, series_ids, piece, by_resolution[piece.resolution]) for piece in pieces]
-            pending: dict[Level, list[bytes]] = {}
-            for row in await driver.fetch(_PENDING, project_id, coarsest):
-                pending.setdefault(LEVELS[row[0]], []).append(row[1])
-            return Stored(levels, pending)
-
-
-async def _level(connection: AsyncConnection, series_ids: Sequence[int], piece: Piece, level: Level) -> StoredLevel:
-    driver = (await connection.get_raw_connection()).driver_connection
-    assert driver is not None  # noqa: S101 - for the type checker
-    first = piece.segment_start_min // level.chunk_min
-    last = (piece.segment_end_min - 1) // level.chunk_min
-    chunks = np.unique(ranges(first, last - first + 1))
-    rows = await driver.fetch(_CHUNKS, level.number, series_ids, chunks.tolist())
-    return StoredLevel(piece, level, [tuple(row) for row in rows])
+            assert isinstance(driver, asyncpg.Connection)  # noqa: S101 - for the type checker: kit.database makes no other
+            yield Snapshot(driver)

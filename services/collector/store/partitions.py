@@ -1,6 +1,6 @@
 """The daily partitions of the calls: made when a day's first call comes, dropped whole when the day is over its time."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,8 +16,14 @@ def partition_name(receive_date: date) -> str:
     return f"{_PREFIX}{receive_date:%Y%m%d}"
 
 
+# So old a partition may be dropped by another process; settings keep calls for longer than this.
+_REMEMBER_DAYS = 2
+# A drop must not make the writers wait behind it for somebody who reads for minutes; it is tried again later.
+_DROP_WAIT = text("SET LOCAL lock_timeout = '2s'")
+
+
 class PartitionStore:
-    """Partitions of collector.call. Remembers those it has seen, so that asking again costs nothing."""
+    """Partitions of collector.call. Remembers those it has seen and nobody drops, so that asking again costs nothing."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -25,6 +31,8 @@ class PartitionStore:
 
     async def ensure(self, receive_date: date) -> None:
         """Makes the partition of that day if it is not there."""
+        remembered_from = datetime.now(UTC).date() - timedelta(days=_REMEMBER_DAYS)
+        self._known = {day for day in self._known if day >= remembered_from}
         if receive_date in self._known:
             return
         async with self._engine.begin() as connection:
@@ -41,6 +49,7 @@ class PartitionStore:
         """Drops the partitions of earlier days and returns those days."""
         async with self._engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            await connection.execute(_DROP_WAIT)
             names = await connection.scalars(
                 text(
                     "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
@@ -51,6 +60,4 @@ class PartitionStore:
             dropped = [name for name in names if name.startswith(_PREFIX)]
             for name in dropped:
                 await connection.execute(text(f"DROP TABLE collector.{name}"))
-        days = [date.fromisoformat(name.removeprefix(_PREFIX)) for name in dropped]
-        self._known.difference_update(days)
-        return days
+        return [date.fromisoformat(name.removeprefix(_PREFIX)) for name in dropped]

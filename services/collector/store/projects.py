@@ -1,6 +1,7 @@
 """What the ingest path needs to know of a project, remembered for a while."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -21,7 +22,7 @@ class ProjectInfo:
 
 
 class ProjectReader:
-    """Projects by name and number, read again when what is remembered is too old or a name is not among it."""
+    """Projects by name and number, read again when what is remembered is too old or what is asked for is not among it."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -30,7 +31,7 @@ class ProjectReader:
 
     async def find(self, project: str) -> ProjectInfo | None:
         """The project of that name, or None."""
-        if project not in self._by_name or time.monotonic() - self._read_at > REMEMBER_S:
+        if project not in self._by_name or self._is_old():
             await self._read()
         return self._by_name.get(project)
 
@@ -38,11 +39,19 @@ class ProjectReader:
         """Whether there is a project of that name."""
         return await self.find(project) is not None
 
-    async def known(self) -> list[ProjectInfo]:
-        """All projects, as they are remembered."""
-        if time.monotonic() - self._read_at > REMEMBER_S:
+    async def numbered(self, project_ids: Iterable[int]) -> dict[int, ProjectInfo]:
+        """The projects of these numbers, which must exist, by number."""
+        wanted = set(project_ids)
+        if self._is_old() or not wanted <= self._by_number().keys():
             await self._read()
-        return list(self._by_name.values())
+        by_number = self._by_number()
+        return {project_id: by_number[project_id] for project_id in wanted}
+
+    def _by_number(self) -> dict[int, ProjectInfo]:
+        return {project.project_id: project for project in self._by_name.values()}
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._read_at > REMEMBER_S
 
     async def _read(self) -> None:
         async with self._engine.connect() as connection:

@@ -1,9 +1,9 @@
 """Roll-ups: deltas that wait, and the chunks that they are folded into."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import numpy as np
@@ -12,19 +12,23 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.database import lock_key
 from services.collector.domain.chunk import Chunks, decode_chunks, decode_deltas, encode_chunks, encode_delta
-from services.collector.domain.levels import LEVELS, Level, as_level, chunk_numbers, next_level
+from services.collector.domain.levels import LEVELS, Level, as_level, chunk_number, chunk_numbers, next_level
 from services.collector.domain.rollup import Windows, merge
-from services.collector.store.sql import locked_transaction
+from services.collector.domain.windows import zone_of
+from services.collector.store.sql import transaction_if_free
 
 # Deltas that one fold takes: more would be held in memory at once.
 FOLD_DELTAS_MAX = 256
 
 _ADD = "INSERT INTO collector.rollup_pending (project_id, level, create_time, oldest_receive_date, body) VALUES ($1, $2, now(), $3, $4)"
 _DUE = text(
-    "SELECT project_id, level FROM collector.rollup_pending GROUP BY project_id, level "
-    "HAVING min(create_time) < now() - make_interval(secs => CASE level WHEN 0 THEN CAST(:after_0 AS double precision) WHEN 1 THEN CAST(:after_1 AS double precision) ELSE CAST(:after_2 AS double precision) END) "
-    "OR sum(octet_length(body)) > :bytes ORDER BY level, project_id"
+    "SELECT p.project_id, p.level FROM collector.rollup_pending p "
+    "JOIN unnest(CAST(:levels AS smallint[]), CAST(:after_s AS double precision[]), CAST(:after_bytes AS bigint[])) "
+    "AS l(level, after_s, after_bytes) ON l.level = p.level GROUP BY p.project_id, p.level, l.after_s, l.after_bytes "
+    "HAVING min(p.create_time) < now() - make_interval(secs => l.after_s) OR sum(octet_length(p.body)) > l.after_bytes "
+    "ORDER BY p.level, p.project_id"
 )
+_ZONE = "SELECT time_zone FROM collector.project WHERE project_id = $1"
 _TAKE = (
     "DELETE FROM collector.rollup_pending WHERE pending_id IN (SELECT pending_id FROM collector.rollup_pending "
     "WHERE project_id = $1 AND level = $2 ORDER BY pending_id LIMIT $3) RETURNING oldest_receive_date, body"
@@ -59,16 +63,17 @@ def fold_lock(project_id: int) -> int:
     return lock_key(f"collector fold {project_id}")
 
 
-async def add_pending(connection: asyncpg.Connection, project_id: int, level: int, windows: Windows, oldest: date) -> None:
+async def add_pending(connection: asyncpg.Connection, project_id: int, level: Level, windows: Windows, oldest: date) -> None:
     """Notes what is to be added to the windows of a level. `oldest` is the earliest day of receipt of the calls in it."""
     if len(windows):
-        await connection.execute(_ADD, project_id, level, oldest, encode_delta(windows))
+        body = await asyncio.to_thread(encode_delta, windows)
+        await connection.execute(_ADD, project_id, level.number, oldest, body)
 
 
 async def read_chunks(connection: asyncpg.Connection, level: Level, series: Sequence[int], chunks: Sequence[int]) -> Windows:
     """The windows of those of the given (series, chunk) pairs that are stored."""
     rows = await connection.fetch(_READ, level.number, series, chunks)
-    return decode_rows([(row[0], row[1], row[3], row[4]) for row in rows], level)
+    return await asyncio.to_thread(decode_rows, [(row[0], row[1], row[3], row[4]) for row in rows], level)
 
 
 def decode_rows(rows: Sequence[tuple[int, int, bytes, bytes]], level: Level) -> Windows:
@@ -81,15 +86,23 @@ def decode_rows(rows: Sequence[tuple[int, int, bytes, bytes]], level: Level) -> 
 
 async def write_chunks(connection: asyncpg.Connection, level: Level, windows: Windows, oldest: date) -> set[tuple[int, int]]:
     """Replaces the chunks of these windows, which must be whole, and returns their (series, chunk) pairs."""
-    encoded = encode_chunks(windows, level.chunk_min)
+    encoded = await asyncio.to_thread(encode_chunks, windows, level.chunk_min)
     series = encoded.series_id.tolist()
     chunks = (encoded.start_min // level.chunk_min).tolist()
     await connection.execute(_WRITE, level.number, series, chunks, encoded.measures, oldest, encoded.entries)
     return set(zip(series, chunks, strict=True))
 
 
+async def replace_chunks(
+    connection: asyncpg.Connection, level: Level, pairs: Iterable[tuple[int, int]], windows: Windows, oldest: date
+) -> None:
+    """Makes these (series, chunk) pairs hold these windows, all of which are in them; a chunk without windows is removed."""
+    written = await write_chunks(connection, level, windows, oldest)
+    await remove_chunks(connection, level, sorted(set(pairs) - written))
+
+
 async def remove_chunks(connection: asyncpg.Connection, level: Level, pairs: Sequence[tuple[int, int]]) -> None:
-    """Removes chunks that have become empty."""
+    """Removes chunks."""
     if pairs:
         await connection.execute(_REMOVE, level.number, [pair[0] for pair in pairs], [pair[1] for pair in pairs])
 
@@ -102,43 +115,51 @@ class FoldingStore:
 
     async def due(self, *, everything: bool = False) -> list[Due]:
         """What has waited long enough, or grown large enough; finer levels first."""
-        after = {f"after_{level.number}": 0.0 if everything else level.fold_after_s for level in LEVELS}
+        parameters = {
+            "levels": [level.number for level in LEVELS],
+            # Every delta is older than a second in the future, also by the clock of a transaction that began before it was made.
+            "after_s": [-1.0 if everything else level.fold_after_s for level in LEVELS],
+            "after_bytes": [level.fold_after_bytes for level in LEVELS],
+        }
         async with self._engine.connect() as connection:
-            rows = await connection.execute(_DUE, {**after, "bytes": LEVELS[0].fold_after_bytes})
+            rows = await connection.execute(_DUE, parameters)
             return [Due(row.project_id, LEVELS[row.level]) for row in rows]
 
-    async def fold(self, due: Due, zone: ZoneInfo, kept_from_min: int) -> int:
-        """Adds the oldest deltas to their chunks and hands them on to the next level; returns how many.
+    async def fold(self, due: Due, kept_from_min: int) -> int:
+        """Adds the oldest deltas to their chunks and hands them on to the next level; returns how many, 0 if somebody else is at it.
 
-        Windows that start before `kept_from_min` are past this level's retention: they go to the next level alone. `zone` is the project's.
+        Windows of chunks that end before `kept_from_min` are past this level's retention: they go to the next level alone.
         """
         level = due.level
-        async with locked_transaction(self._engine, [fold_lock(due.project_id)]) as connection:
-            rows = await connection.fetch(_TAKE, due.project_id, level.number, FOLD_DELTAS_MAX)
-            if not rows:
+        async with transaction_if_free(self._engine, fold_lock(due.project_id)) as connection:
+            rows = await connection.fetch(_TAKE, due.project_id, level.number, FOLD_DELTAS_MAX) if connection else []
+            if not connection or not rows:
                 return 0
             oldest = min(row[0] for row in rows)
-            added = decode_deltas([row[1] for row in rows])
+            added = await asyncio.to_thread(decode_deltas, [row[1] for row in rows])
             coarser = next_level(level)
             if coarser is not None:
-                await add_pending(connection, due.project_id, coarser.number, as_level(added, coarser, zone), oldest)
-            kept = added.select(np.flatnonzero(added.start_min >= kept_from_min))
+                # Read here and not remembered: who changes the zone makes all days anew, under the same lock.
+                zone = zone_of(await connection.fetchval(_ZONE, due.project_id))
+                handed_on = await asyncio.to_thread(as_level, added, coarser, zone)
+                await add_pending(connection, due.project_id, coarser, handed_on, oldest)
+            kept = added.select(np.flatnonzero(added.start_min // level.chunk_min >= chunk_number(kept_from_min, level)))
             if len(kept):
-                await self._add(connection, level, kept, oldest)
+                await _add(connection, level, kept, oldest)
             return len(rows)
-
-    async def _add(self, connection: asyncpg.Connection, level: Level, added: Windows, oldest: date) -> None:
-        series, chunks = chunk_numbers(added, level)
-        stored = await read_chunks(connection, level, series, chunks)
-        written = await write_chunks(connection, level, merge([stored, added]), oldest)
-        gone = set(zip(series, chunks, strict=True)) - written
-        await remove_chunks(connection, level, sorted(gone))
 
     async def drop_before(self, level: Level, start_min: int) -> int:
         """Removes the chunks of a level that end before an instant; returns how many."""
         async with self._engine.begin() as connection:
             done = await connection.execute(
                 text("DELETE FROM collector.rollup WHERE level = :level AND chunk < :chunk"),
-                {"level": level.number, "chunk": start_min // level.chunk_min},
+                {"level": level.number, "chunk": chunk_number(start_min, level)},
             )
             return done.rowcount
+
+
+async def _add(connection: asyncpg.Connection, level: Level, added: Windows, oldest: date) -> None:
+    series, chunks = chunk_numbers(added, level)
+    stored = await read_chunks(connection, level, series, chunks)
+    sums = await asyncio.to_thread(merge, [stored, added])
+    await replace_chunks(connection, level, zip(series, chunks, strict=True), sums, oldest)

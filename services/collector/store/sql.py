@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 _LOCKS = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) key")
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
 
 
 @asynccontextmanager
@@ -16,7 +17,19 @@ async def locked_transaction(engine: AsyncEngine, lock_keys: Iterable[int]) -> A
     async with engine.begin() as connection:
         # SQLAlchemy begins the transaction with its first statement, which therefore must not be one of the driver's.
         await connection.execute(_LOCKS, {"keys": sorted(set(lock_keys))})
-        raw = await connection.get_raw_connection()
-        driver = raw.driver_connection
-        assert isinstance(driver, asyncpg.Connection)  # noqa: S101 - for the type checker: kit.database makes no other
-        yield driver
+        yield await driver_of(connection)
+
+
+@asynccontextmanager
+async def transaction_if_free(engine: AsyncEngine, lock_key: int) -> AsyncIterator[asyncpg.Connection | None]:
+    """A transaction that holds the advisory lock, or None where somebody else does: for work that one at a time in the cluster is to do."""
+    async with engine.begin() as connection:
+        is_free = (await connection.execute(_TRY_LOCK, {"key": lock_key})).scalar_one()
+        yield await driver_of(connection) if is_free else None
+
+
+async def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
+    """The driver's connection, in the same transaction, which must have begun."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, asyncpg.Connection)  # noqa: S101 - for the type checker: kit.database makes no other
+    return driver

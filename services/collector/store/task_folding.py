@@ -1,38 +1,44 @@
 """Folds what batches add to tasks into the tasks' rows, and moves the tasks between windows accordingly."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.database import lock_key
 from services.collector.domain.evidence import Evaluation, mean_scores
+from services.collector.domain.levels import MINUTES
 from services.collector.domain.rollup import Windows
 from services.collector.domain.task import NONE, TaskState, merged, task_windows
 from services.collector.store import rollups
-from services.collector.store.sql import locked_transaction
+from services.collector.store.sql import transaction_if_free
 
 # Rows that one transaction takes: half a second of work.
 FOLD_ROWS_MAX = 20_000
-_MINUTE_LEVEL = 0
-_LOCK = lock_key("collector tasks")
+# The lock that whoever changes tasks holds.
+TASK_LOCK = lock_key("collector tasks")
 
-_STATE = "project_id, task_id, call_count, cost_nanos, latency_us, revision_count, first_start_us, latest_start_us, latest_series_id, latest_outcome"
 _TAKE = (
     "DELETE FROM collector.task_pending WHERE pending_id IN (SELECT pending_id FROM collector.task_pending ORDER BY pending_id LIMIT $1) "
-    f"RETURNING {_STATE}, receive_date"
+    "RETURNING project_id, task_id, call_count, cost_nanos, latency_us, revision_count, first_start_us, latest_start_us, latest_series_id, "
+    "latest_outcome, receive_date"
 )
 _READ = (
-    f"SELECT {', '.join(f't.{name}' for name in _STATE.split(', '))}, t.first_receive_date, t.feedback_accepted, t.score_nanos "
-    "FROM unnest($1::int[], $2::text[]) AS k(project_id, task_id) "
-    "JOIN collector.task t ON t.project_id = k.project_id AND t.task_id = k.task_id"
+    "SELECT project_id, task_id, t.call_count, t.cost_nanos, t.latency_us, t.revision_count, t.first_start_us, t.latest_start_us, "
+    "t.latest_series_id, t.latest_outcome, t.first_receive_date, t.feedback_accepted, t.score_nanos "
+    "FROM unnest($1::int[], $2::text[]) AS k(project_id, task_id) JOIN collector.task t USING (project_id, task_id)"
 )
 _WRITE = (
-    f"INSERT INTO collector.task ({_STATE}, first_receive_date, feedback_accepted, score_nanos) SELECT * FROM unnest($1::int[], $2::text[], "
-    "$3::int[], $4::bigint[], $5::bigint[], $6::int[], $7::bigint[], $8::bigint[], $9::int[], $10::smallint[], $11::date[], $12::smallint[], "
-    "$13::bigint[]) ON CONFLICT (project_id, task_id) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in [*_STATE.split(", ")[2:], "first_receive_date", "feedback_accepted", "score_nanos"])
+    "INSERT INTO collector.task (project_id, task_id, call_count, cost_nanos, latency_us, revision_count, first_start_us, latest_start_us, "
+    "latest_series_id, latest_outcome, first_receive_date, feedback_accepted, score_nanos) "
+    "SELECT * FROM unnest($1::int[], $2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::int[], $7::bigint[], $8::bigint[], $9::int[], "
+    "$10::smallint[], $11::date[], $12::smallint[], $13::bigint[]) "
+    "ON CONFLICT (project_id, task_id) DO UPDATE SET call_count = excluded.call_count, cost_nanos = excluded.cost_nanos, "
+    "latency_us = excluded.latency_us, revision_count = excluded.revision_count, first_start_us = excluded.first_start_us, "
+    "latest_start_us = excluded.latest_start_us, latest_series_id = excluded.latest_series_id, latest_outcome = excluded.latest_outcome, "
+    "first_receive_date = excluded.first_receive_date, feedback_accepted = excluded.feedback_accepted, score_nanos = excluded.score_nanos"
 )
 _WAITED = (
     "UPDATE collector.evidence e SET is_waiting = false FROM unnest($1::int[], $2::text[]) AS k(project_id, task_id) "
@@ -48,33 +54,49 @@ _EVIDENCE = (
 TaskKey = tuple[int, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """How many rows were taken, and the windows that changed by it, by project."""
+
+    row_count: int
+    changed: Mapping[int, Windows]
+
+
 class TaskFoldingStore:
     """Keeps collector.task up to date. One at a time in the cluster: the others wait for the lock."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def fold(self) -> dict[int, Windows]:
-        """Takes the oldest rows that wait and folds them in: the windows that changed, by project. Empty when nothing waits."""
-        async with locked_transaction(self._engine, [_LOCK]) as connection:
-            parts = [TaskState(*row) for row in await connection.fetch(_TAKE, FOLD_ROWS_MAX)]
-            if not parts:
-                return {}
+    async def fold(self) -> Folded:
+        """Takes the oldest rows that wait and folds them in. Nothing is taken when nothing waits, or somebody else is at it."""
+        async with transaction_if_free(self._engine, TASK_LOCK) as connection:
+            rows = await connection.fetch(_TAKE, FOLD_ROWS_MAX) if connection else []
+            if not connection or not rows:
+                return Folded(0, {})
+            parts = await asyncio.to_thread(lambda: [TaskState(*row) for row in rows])
             touched = {part.key for part in parts if not part.call_count}
-            added = merged(parts)
-            before = {task.key: task for task in await _read(connection, added)}
-            after = merged([*before.values(), *added.values()])
-            after = {key: task for key, task in after.items() if task.call_count}
-            touched |= await self._waited(connection, after.keys())
-            after |= await _with_evidence(connection, [after[key] for key in sorted(touched & after.keys())])
-            await connection.execute(_WRITE, *_columns(after.values()))
-            return await _add_windows(connection, before, after)
+            added = await asyncio.to_thread(merged, parts)
+            before = await _read(connection, added)
+            after = await asyncio.to_thread(_grown, before, added)
+            touched |= await _end_waiting(connection, after.keys())
+            after |= await _judged(connection, [after[key] for key in sorted(touched & after.keys())])
+            if after:
+                await connection.execute(_WRITE, *await asyncio.to_thread(_columns, after.values()))
+            return Folded(len(rows), await _add_windows(connection, before, after))
 
-    async def _waited(self, connection: asyncpg.Connection, keys: Iterable[TaskKey]) -> set[TaskKey]:
-        """Ends the waiting of evidence for these tasks, and returns those that had some."""
-        if not await connection.fetchval(_ANY_WAITING):
-            return set()
-        return {(row[0], row[1]) for row in await connection.fetch(_WAITED, *_key_columns(keys))}
+
+def _grown(before: Mapping[TaskKey, TaskState], added: Mapping[TaskKey, TaskState]) -> dict[TaskKey, TaskState]:
+    """The tasks with what is added to them, without those that have no calls yet."""
+    after = merged([*before.values(), *added.values()])
+    return {key: task for key, task in after.items() if task.call_count}
+
+
+async def _end_waiting(connection: asyncpg.Connection, keys: Iterable[TaskKey]) -> set[TaskKey]:
+    """Ends the waiting of evidence for these tasks, and returns those that had some."""
+    if not await connection.fetchval(_ANY_WAITING):
+        return set()
+    return {(row[0], row[1]) for row in await connection.fetch(_WAITED, *_key_columns(keys))}
 
 
 def _key_columns(keys: Iterable[TaskKey]) -> tuple[list[int], list[str]]:
@@ -82,8 +104,9 @@ def _key_columns(keys: Iterable[TaskKey]) -> tuple[list[int], list[str]]:
     return [project_id for project_id, _ in ordered], [task_id for _, task_id in ordered]
 
 
-async def _read(connection: asyncpg.Connection, keys: Iterable[TaskKey]) -> list[TaskState]:
-    return [TaskState(*row) for row in await connection.fetch(_READ, *_key_columns(keys))]
+async def _read(connection: asyncpg.Connection, keys: Iterable[TaskKey]) -> dict[TaskKey, TaskState]:
+    tasks = [TaskState(*row) for row in await connection.fetch(_READ, *_key_columns(keys))]
+    return {task.key: task for task in tasks}
 
 
 def _columns(tasks: Iterable[TaskState]) -> list[list[object]]:
@@ -106,10 +129,10 @@ def _columns(tasks: Iterable[TaskState]) -> list[list[object]]:
         )
         for task in sorted(tasks, key=lambda task: task.key)
     ]
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(13)]
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
-async def _with_evidence(connection: asyncpg.Connection, tasks: Sequence[TaskState]) -> dict[TaskKey, TaskState]:
+async def _judged(connection: asyncpg.Connection, tasks: Sequence[TaskState]) -> dict[TaskKey, TaskState]:
     """The tasks with feedback and score as their evidence has them now."""
     if not tasks:
         return {}
@@ -126,16 +149,17 @@ async def _with_evidence(connection: asyncpg.Connection, tasks: Sequence[TaskSta
 
 
 async def _add_windows(
-    connection: asyncpg.Connection, before: dict[TaskKey, TaskState], after: dict[TaskKey, TaskState]
+    connection: asyncpg.Connection, before: Mapping[TaskKey, TaskState], after: Mapping[TaskKey, TaskState]
 ) -> dict[int, Windows]:
-    """Notes what changes in the windows of each project."""
+    """Notes what changes in the windows of each project, and returns it."""
     changed = [key for key, task in after.items() if before.get(key) != task]
     by_project: dict[int, Windows] = {}
     for project_id in sorted({project for project, _ in changed}):
         mine = [key for key in changed if key[0] == project_id]
-        windows = task_windows([before[key] for key in mine if key in before], [after[key] for key in mine])
-        oldest: date = min(after[key].first_receive_date for key in mine)
-        await rollups.add_pending(connection, project_id, _MINUTE_LEVEL, windows, oldest)
+        left, entered = [before[key] for key in mine if key in before], [after[key] for key in mine]
+        windows = await asyncio.to_thread(task_windows, left, entered)
+        oldest = min(task.first_receive_date for task in entered)
+        await rollups.add_pending(connection, project_id, MINUTES, windows, oldest)
         if len(windows):
             by_project[project_id] = windows
     return by_project

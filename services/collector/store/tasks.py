@@ -1,6 +1,6 @@
 """Tasks: what batches add to them waits in task_pending until it is folded in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import asyncpg
@@ -49,5 +49,5 @@ async def touch(connection: asyncpg.Connection, tasks: Sequence[tuple[int, str]]
     await _copy(connection, ((0, 0, 0, 0, 0, 0, 0, receive_date, 0, project_id, task_id) for project_id, task_id in tasks))
 
 
-async def _copy(connection: asyncpg.Connection, rows: object) -> None:
+async def _copy(connection: asyncpg.Connection, rows: Iterable[tuple[object, ...]]) -> None:
     await connection.copy_records_to_table("task_pending", schema_name="collector", columns=_COLUMNS, records=rows)

@@ -135,7 +135,7 @@ class CallColumns(_message.Message):
     cost_usd_nanos: _builtins.bytes
     """int64: billionths of a US dollar, -1 for unknown."""
     price_origin: _builtins.bytes
-    """uint8: PriceOrigin of assay.collector.v1."""
+    """uint8: 0 nobody knows the price, 1 the caller said it, 2 it is from the price table."""
     price_version: _builtins.str
     """Version of the price table that was used."""
     revision_count: _builtins.bytes

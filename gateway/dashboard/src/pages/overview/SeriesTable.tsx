@@ -156,7 +156,9 @@ function SearchField() {
   const field = useRef<HTMLInputElement>(null);
   const { search } = view.value;
   useEffect(() => {
-    if (field.current!.value !== search) field.current!.value = search;
+    // An effect runs later than its render: what was typed meanwhile is in the view already, and must not be taken back.
+    const { search: latest } = view.peek();
+    if (field.current!.value !== latest) field.current!.value = latest;
   }, [search]);
   return (
     <label class="search">
