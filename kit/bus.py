@@ -68,12 +68,6 @@ class Consumer:
         self._stream = stream
         self._config = config
         self._subscription: JetStreamContext.PullSubscription | None = None
-        self._opened_count = 0
-
-    @property
-    def generation(self) -> tuple[int, int]:
-        """Changes whenever the stream may be another one than before: after a reconnection, and when the consumer had to be made again."""
-        return self._opened_count, self._bus.connection_count
 
     async def fetch(self, count: int, timeout_s: float) -> list[Msg]:
         """What is there, up to `count` messages, waiting up to `timeout_s` for the first. Raises AssayError while the bus is away."""
@@ -93,7 +87,6 @@ class Consumer:
 
     async def _open(self) -> JetStreamContext.PullSubscription:
         info = await self._bus.jetstream.add_consumer(self._stream, self._config)
-        self._opened_count += 1
         return await self._bus.jetstream.pull_subscribe_bind(consumer=info.name, stream=self._stream)
 
     async def floor(self) -> int:

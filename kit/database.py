@@ -4,12 +4,10 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib import resources
 
 import asyncpg
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -29,6 +27,9 @@ SERVER_VERSION_MAX = 18
 # SQLSTATE classes and codes that are about the server and not about the statement: connection lost (08), out of resources such as disk or
 # connections (53), cancelled or shut down by an operator (57), an error of the disk (58), a standby that only reads (25006).
 _AWAY_STATES = ("08", "53", "57", "58", "25006")
+# What the driver says of a connection that the server has left: it is closed, or, where the server died between two messages of a COPY, the
+# driver's own account of what is under way is no longer right; that is then told by InternalClientError or by these words.
+_LOST_PHRASES = ("closed", "another operation is in progress")
 # Transactions that met: rolled back since they stood in each other's way (40), or a lock that was not to be had in time (55P03).
 _CONFLICT_STATES = ("40", "55P03")
 
@@ -47,8 +48,8 @@ def is_connection_error(error: BaseException) -> bool:
         return (cause.sqlstate or "").startswith(_AWAY_STATES)
     if isinstance(cause, asyncpg.InterfaceError):
         # Also the driver's complaint about its own misuse, or about values that it cannot send, which no waiting helps with.
-        return not isinstance(cause, ValueError) and "closed" in str(cause)
-    return isinstance(cause, (OSError, asyncio.TimeoutError, PoolTimeoutError))
+        return not isinstance(cause, ValueError) and any(phrase in str(cause) for phrase in _LOST_PHRASES)
+    return isinstance(cause, (OSError, asyncio.TimeoutError, PoolTimeoutError, asyncpg.InternalClientError))
 
 
 def is_conflict_error(error: BaseException) -> bool:
@@ -114,37 +115,27 @@ async def migrate(url: str, *, schema: str, package: str) -> None:
             await check_server(connection)
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(f"migrate {schema}")})
             await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
-            await connection.run_sync(_upgrade, schema, package)
+            if await _version(connection, schema) == _newest_version(package):
+                return
+            from kit import migrations  # noqa: PLC0415 - Alembic takes a second to load, and mostly there is nothing to do
+
+            await connection.run_sync(migrations.upgrade, schema, package)
     finally:
         await own.dispose()
 
 
-def _upgrade(connection: Connection, schema: str, package: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", f"{package}:")
-    script = ScriptDirectory.from_config(config)
-    known = {revision.revision for revision in script.walk_revisions()}
+async def _version(connection: AsyncConnection, schema: str) -> str | None:
+    """The schema's version, None where it has none yet."""
+    if await connection.scalar(text("SELECT to_regclass(:name)"), {"name": f"{schema}.alembic_version"}) is None:
+        return None
+    version: str | None = await connection.scalar(text(f'SELECT version_num FROM "{schema}".alembic_version'))
+    return version
 
-    def steps(current: tuple[str, ...], _context: object) -> list[object]:
-        unknown = set(current) - known
-        if unknown:
-            raise AssayError(
-                Kind.FAILED_PRECONDITION,
-                "SCHEMA_NEWER",
-                f"the database's schema {schema} is at version {', '.join(unknown)}, which this version of Assay does not know: "
-                "start the newer version that made it",
-            )
-        return list(script._upgrade_revs("head", current))  # type: ignore[arg-type]  # noqa: SLF001 - Alembic's own commands do the same
 
-    with EnvironmentContext(config, script, fn=steps) as environment:
-        environment.configure(
-            connection=connection,
-            version_table="alembic_version",
-            version_table_schema=schema,
-            transaction_per_migration=False,
-        )
-        with environment.begin_transaction():
-            environment.run_migrations()
+def _newest_version(package: str) -> str:
+    """The newest version that a package of migrations knows: their files are numbered."""
+    names = [entry.name for entry in resources.files(f"{package}.versions").iterdir()]
+    return max(name.partition("_")[0] for name in names if name[:1].isdigit())
 
 
 async def scalar(engine: AsyncEngine, statement: str) -> object:

@@ -209,7 +209,7 @@ async def _all_ready(children: Iterable[Child]) -> None:
 
 
 async def _until_ready(spec: ChildSpec) -> None:
-    while not await spec.ready():  # noqa: ASYNC110 - another process becomes ready; there is no event to wait for
+    while not await spec.ready():
         await asyncio.sleep(READY_POLL_S)
 
 

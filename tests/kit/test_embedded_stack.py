@@ -85,13 +85,13 @@ async def publish(url: str) -> int:
 
 async def gone(pids: list[int]) -> None:
     async with asyncio.timeout(DEADLINE_S):
-        while any(psutil.pid_exists(pid) for pid in pids):  # noqa: ASYNC110 - other processes' end
+        while any(psutil.pid_exists(pid) for pid in pids):
             await asyncio.sleep(0.02)
 
 
 async def restarted(stack: Stack, name: str, old_pid: int) -> None:
     async with asyncio.timeout(DEADLINE_S):
-        while stack.supervisor.pid(name) in (None, old_pid):  # noqa: ASYNC110 - another process' start
+        while stack.supervisor.pid(name) in (None, old_pid):
             await asyncio.sleep(0.02)
 
 
@@ -231,7 +231,7 @@ async def test_a_server_that_outlived_its_suite_is_ended_first(tmp_path: Path) -
         child = Child(postgres.child(), OutputLog(data.logs / "postgres.log"))
         orphan = await child.spawn()
         async with asyncio.timeout(DEADLINE_S):
-            while not (data.postgres / "postmaster.pid").exists():  # noqa: ASYNC110 - another process writes it
+            while not (data.postgres / "postmaster.pid").exists():
                 await asyncio.sleep(0.02)
     async with embedded_stack(tmp_path) as stack:
         assert orphan.done()

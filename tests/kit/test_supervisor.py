@@ -54,9 +54,22 @@ asyncio.run(main())
 """
 
 
+_before = {child.pid for child in psutil.Process().children()}
+
+
+def new_children() -> set[int]:
+    """This process' children, but for those that it had when the tests of this module began, such as shared servers."""
+    return {child.pid for child in psutil.Process().children()} - _before
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _note_children() -> None:
+    _before.update(child.pid for child in psutil.Process().children())
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110 - the condition is another process'
+        while not condition():
             await asyncio.sleep(0.01)
 
 
@@ -158,7 +171,7 @@ async def test_an_error_of_the_ready_check_ends_the_whole_and_the_child(tmp_path
     child = ChildSpec(name=child.name, argv=child.argv, env=child.env, ready=ready)
     with pytest.raises(AssertionError, match="a bug"):
         await supervised(tmp_path, child)
-    assert not psutil.Process().children()
+    assert not new_children()
 
 
 async def test_a_failure_that_nobody_waited_for_is_raised_when_the_block_is_left(tmp_path: Path) -> None:
@@ -180,7 +193,7 @@ async def test_children_that_do_not_stop_are_killed_in_time(tmp_path: Path) -> N
         await supervisor.start(spec(tmp_path, "service", DEAF))
         started_s = time.monotonic()
     assert 0.4 <= time.monotonic() - started_s < 1.5
-    assert not psutil.Process().children()
+    assert not new_children()
 
 
 async def test_a_stop_while_a_stage_starts_leaves_the_block_quietly(tmp_path: Path) -> None:
@@ -190,7 +203,7 @@ async def test_a_stop_while_a_stage_starts_leaves_the_block_quietly(tmp_path: Pa
         await supervisor.start(spec(tmp_path, "service", "import time; time.sleep(60)"))
         reached = True
     assert not reached
-    assert not psutil.Process().children()
+    assert not new_children()
 
 
 async def test_a_stop_during_the_wait_before_a_restart_starts_nothing(tmp_path: Path) -> None:
@@ -225,7 +238,7 @@ async def test_signals_ask_for_a_stop_and_a_second_one_kills(tmp_path: Path) -> 
         await supervisor.wait()
         assert time.monotonic() - started_s < 0.2
     assert time.monotonic() - started_s < 2
-    assert not psutil.Process().children()
+    assert not new_children()
 
 
 async def test_a_child_whose_start_overlaps_the_stop_is_stopped_too(tmp_path: Path) -> None:
@@ -243,7 +256,7 @@ async def test_a_child_whose_start_overlaps_the_stop_is_stopped_too(tmp_path: Pa
         supervisor.request_stop()
         with pytest.raises(StopRequested):
             await starting
-    assert not psutil.Process().children()
+    assert not new_children()
 
 
 async def test_unknown_names_are_refused(tmp_path: Path) -> None:
