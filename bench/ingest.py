@@ -11,9 +11,9 @@ from pathlib import Path
 
 import grpc.aio
 import numpy as np
-
 from assay.collector.v1 import collector_service_pb2 as contract
 from assay.collector.v1 import collector_service_pb2_grpc, metrics_service_pb2, metrics_service_pb2_grpc
+
 from bench.figures import Figure, Report
 from bench.load import batches
 from bench.suite import RunningSuite, running_suite
@@ -148,8 +148,8 @@ async def _steady(report: Report, sender: Sender, steady_s: int) -> None:
 
     async def watch() -> None:
         while len(visible_s) < len(ids):
-            for batch_id in await sender.complete(list(sent_at)):
-                visible_s.append(time.perf_counter() - sent_at.pop(batch_id))
+            done = await sender.complete(list(sent_at))
+            visible_s.extend(time.perf_counter() - sent_at.pop(batch_id) for batch_id in done)
             await asyncio.sleep(POLL_S)
 
     await asyncio.gather(watch(), *(send(place) for place in range(len(ids))))

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-
 from assay.collector.v1.collector_service_pb2 import RecordCallsRequest
 from assay.telemetry.v1.call_pb2 import CALL_OUTCOME_FAILED, CALL_OUTCOME_SUCCEEDED, Call
 

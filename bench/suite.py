@@ -1,6 +1,7 @@
 """The suite as `make run` starts it, for the time of a bench."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -46,7 +47,7 @@ async def running_suite(**environment: str) -> AsyncIterator[RunningSuite]:
         folder.chmod(_OPEN_TO_POSTGRES)
         data_dir = folder / "data"
         command = [sys.executable, "-P", "-m", "cli", "up", "--data-dir", str(data_dir), "--port", "0"]
-        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=_environment(environment))
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env={**os.environ, **environment})
         try:
             assert process.stdout is not None  # noqa: S101 - asked for above
             line = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)
@@ -64,9 +65,3 @@ async def running_suite(**environment: str) -> AsyncIterator[RunningSuite]:
             if process.returncode is None:
                 process.terminate()
             await process.wait()
-
-
-def _environment(extra: dict[str, str]) -> dict[str, str]:
-    import os
-
-    return {**os.environ, **extra}

@@ -9,12 +9,14 @@ from typing import Annotated, NoReturn
 import typer
 
 from cli import audit, bench, db, keys, ledger, log, login, projects, replay, trace, up
+from cli.help import ACCESS, CALLS, OPERATION, START, Overview
 from kit.errors import AssayError
 
 EXIT_FAILED = 1
 
 app = typer.Typer(
     name="assay",
+    cls=Overview,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -22,18 +24,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_START, _CALLS, _ACCESS, _OPERATION = "Start", "Calls", "Access", "Operation"
-app.command("up", rich_help_panel=_START)(up.up)
-app.command("login", rich_help_panel=_START)(login.login)
-app.command("replay", rich_help_panel=_CALLS)(replay.replay)
-app.command("ledger", rich_help_panel=_CALLS)(ledger.ledger)
-app.command("trace", rich_help_panel=_CALLS)(trace.trace)
-app.add_typer(keys.app, name="keys", rich_help_panel=_ACCESS)
-app.add_typer(projects.app, name="projects", rich_help_panel=_ACCESS)
-app.command("audit", rich_help_panel=_ACCESS)(audit.audit)
-app.command("log", rich_help_panel=_OPERATION)(log.log)
-app.add_typer(db.app, name="db", rich_help_panel=_OPERATION)
-app.command("bench", rich_help_panel=_OPERATION)(bench.bench)
+app.command("up", rich_help_panel=START)(up.up)
+app.command("login", rich_help_panel=START)(login.login)
+app.command("replay", rich_help_panel=CALLS)(replay.replay)
+app.command("ledger", rich_help_panel=CALLS)(ledger.ledger)
+app.command("trace", rich_help_panel=CALLS)(trace.trace)
+app.add_typer(keys.app, name="keys", rich_help_panel=ACCESS)
+app.add_typer(projects.app, name="projects", rich_help_panel=ACCESS)
+app.command("audit", rich_help_panel=ACCESS)(audit.audit)
+app.command("log", rich_help_panel=OPERATION)(log.log)
+app.add_typer(db.app, name="db", rich_help_panel=OPERATION)
+app.command("bench", rich_help_panel=OPERATION)(bench.bench)
 
 
 def _show_version(asked: bool) -> None:
@@ -50,7 +51,7 @@ def assay(
 ) -> None:
     """How AI agents and the providers behind them perform.
 
-    [bold]assay up[/bold] starts everything in this directory; the other commands find it there.
+    `assay up` starts everything in this directory; the other commands find it there.
     """
 
 

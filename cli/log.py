@@ -29,7 +29,10 @@ def log(
     url: UrlOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Set how much a module, and those below it, log in every running process."""
+    """Set how much a module logs in every running process.
+
+    It holds for the modules below it, too, until the process ends or it is set again.
+    """
     from cli.work.levels import set_levels
 
     set_levels(data_dir, url, key, module, level.name, json=json)

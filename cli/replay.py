@@ -38,7 +38,7 @@ def replay(
     url: UrlOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Send calls or evidence from a file, and wait until all of it can be queried.
+    """Send calls or evidence from a file and wait until all is stored.
 
     Bad lines are counted as rejected and told with their number. What was sent before is counted as duplicate, so a
     replay that was interrupted can simply be run again.

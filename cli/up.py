@@ -38,7 +38,7 @@ def up(
         typer.Option("--port", min=0, max=65_535, help="The gateway's port; 0 has all ports picked.", show_default="8080"),
     ] = None,
 ) -> None:
-    """Start everything, with PostgreSQL and NATS of its own, until Ctrl-C.
+    """Start everything, with its own PostgreSQL and NATS, until Ctrl-C.
 
     Data, logs and keys stay in the data directory. With ASSAY_DATABASE_URL and ASSAY_NATS_URL existing servers are
     used instead. When all is ready, one line with a login link is printed.

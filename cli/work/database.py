@@ -3,17 +3,24 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cli.work.output import Json, print_json, print_table
+from cli.work.output import Json, print_json, print_table, step_progress
 from kit import database
 from kit.embedded.datadir import DataDir, read_run
 from kit.errors import AssayError, Kind
+from services.collector import rebuild as rebuilding
+from services.collector.domain.windows import Retention
+from services.collector.rebuild import RebuildReport
+from services.collector.settings import CollectorSettings
 
 DATABASE_URL_SETTING = "ASSAY_DATABASE_URL"
 # Which schema is made by which migrations, one for each service.
@@ -72,6 +79,28 @@ def show_status(data_dir: Path, *, json: bool) -> None:
     print(f"PostgreSQL {found['server_version']}")
     rows = ([each["schema"], each["version"], each["table_count"], each["bytes"] / 1_000_000] for each in found["schemas"])
     print_table(("schema", "version", "tables", "MB"), ([*row[:3], f"{row[3]:,.1f}"] for row in rows), empty="")
+
+
+def rebuild(data_dir: Path, project: str | None, start: datetime | None, end: datetime | None, *, check: bool, json: bool) -> bool:
+    """Rebuilds roll-ups, prints what was found, and tells whether anything differed."""
+    url = database_url(data_dir)
+    settings = CollectorSettings(database_url=SecretStr(url), nats_url=SecretStr(""))
+    retention = Retention(minute_days=settings.minutes_kept_days, fifteen_minutes_days=settings.quarters_kept_days)
+
+    async def work() -> RebuildReport:
+        with step_progress("Rebuilding") as progress:
+            async with database.engine(url, name="assay db rebuild") as engine:
+                return await rebuilding.rebuild(
+                    engine, project=project, start=start, end=end, check=check, progress=progress, retention=retention
+                )
+
+    found = _run(url, work)
+    if json:
+        print_json(asdict(found))
+    else:
+        print(f"{found.differing_window_count:,} windows differ; {found.mended_chunk_count:,} chunks mended")
+        print(f"{found.refused_chunk_count:,} chunks differ and stay as they are, since calls of theirs are past retention")
+    return found.differing_window_count > 0
 
 
 async def _schema(connection: AsyncConnection, schema: str) -> Json:

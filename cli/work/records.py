@@ -17,6 +17,7 @@ from assay.telemetry.v1.evidence_pb2 import Evidence
 from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from cli.work.json_messages import parser
 from kit.errors import AssayError, Kind
 
 # A batch has at most 8 MB, and a message is never longer than its JSON.
@@ -27,6 +28,8 @@ STANDARD_INPUT = Path("-")
 _GZIP_MAGIC = b"\x1f\x8b"
 _BUFFER_BYTES = 256 * 1024
 _EVIDENCE_IDS = ("evidence_id", "evidenceId")
+_parse_call = parser(Call)
+_parse_evidence = parser(Evidence)
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,8 @@ def _message(line: bytes) -> Call | Evidence:
     content = json.loads(line)
     if not isinstance(content, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - the line's value is wrong
-    message = Evidence() if any(name in content for name in _EVIDENCE_IDS) else Call()
-    return json_format.ParseDict(content, message)
+    is_evidence = any(name in content for name in _EVIDENCE_IDS)
+    return _parse_evidence(content) if is_evidence else _parse_call(content)
 
 
 def _skip_line(lines: BinaryIO, begun: bytes) -> None:

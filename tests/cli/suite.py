@@ -1,0 +1,111 @@
+"""A running suite, as an operator has it, and the command, run in this process."""
+
+import contextlib
+import io
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from cli.__main__ import main
+
+READY = "Assay is ready: "
+START_DEADLINE_S = 120.0
+STOP_DEADLINE_S = 30.0
+ASSAY = (sys.executable, "-m", "cli")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed, and its exit code."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        """The one line of JSON on standard output of a command that went well."""
+        assert self.exit_code == 0, self
+        (line,) = self.stdout.splitlines()
+        return json.loads(line)
+
+
+def assay(*arguments: object) -> Answer:
+    """Runs the command in this process, with everything that `main` does around it."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    before = signal.getsignal(signal.SIGINT)
+    exit_code: Any = None
+    with (
+        patch.object(sys, "argv", ["assay", *map(str, arguments)]),
+        contextlib.redirect_stdout(stdout),
+        contextlib.redirect_stderr(stderr),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            exit_code = end.code
+        finally:
+            signal.signal(signal.SIGINT, before)
+    return Answer(int(exit_code or 0), stdout.getvalue(), stderr.getvalue())
+
+
+@dataclass(frozen=True)
+class Suite:
+    """`assay up` on a directory in a process of its own. `link` is what it printed when it was ready."""
+
+    data_dir: Path
+    process: "subprocess.Popen[str]"
+    link: str
+
+    def assay(self, *arguments: object) -> Answer:
+        """A command that finds the suite by its data directory."""
+        return assay(*arguments, "--data-dir", self.data_dir)
+
+    def run_file(self) -> Any:
+        """What other commands find the processes by."""
+        return json.loads((self.data_dir / "run.json").read_text())
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
+        """Asks to stop, checks that it went well and that nothing else was printed, and gives the seconds that it took."""
+        asked_s = time.monotonic()
+        self.process.send_signal(number)
+        rest, errors = self.process.communicate(timeout=STOP_DEADLINE_S)
+        assert (self.process.returncode, rest, errors) == (0, "", "")
+        return time.monotonic() - asked_s
+
+
+@contextmanager
+def started(data_dir: Path) -> Iterator[Suite]:
+    """Starts a suite on picked ports; it is stopped in the end, if it was not before."""
+    command = (*ASSAY, "up", "--data-dir", str(data_dir), "--port", "0")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    watchdog = threading.Timer(START_DEADLINE_S, process.kill)
+    watchdog.start()
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        watchdog.cancel()
+        assert line.startswith(READY), process.communicate(timeout=STOP_DEADLINE_S)
+        yield Suite(data_dir, process, line.removeprefix(READY).strip())
+    finally:
+        watchdog.cancel()
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=STOP_DEADLINE_S)
+
+
+def eventually(condition: Any, deadline_s: float = 30.0) -> None:
+    """Waits until the condition holds."""
+    end_s = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end_s, "it never came true"
+        time.sleep(0.05)

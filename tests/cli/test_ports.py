@@ -1,0 +1,76 @@
+"""Choosing where the processes listen."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from cli.work import ports
+from kit.errors import AssayError
+from kit.listen import parse
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which somebody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Settings that have every port picked."""
+    names = ("ASSAY_GATEWAY_LISTEN", "ASSAY_COLLECTOR_LISTEN", "ASSAY_COLLECTOR_WRITER_LISTEN")
+    return dict.fromkeys(names, "127.0.0.1:0") | changes
+
+
+def test_port_0_has_all_ports_picked_whatever_the_settings_say(taken: int) -> None:
+    addresses = ports.choose(environment(ASSAY_COLLECTOR_LISTEN=f"127.0.0.1:{taken}"), 0)
+    for address in (addresses.gateway, addresses.collector, addresses.writer):
+        assert parse(address)[1] in ports.PICK_FROM
+
+
+@pytest.mark.parametrize(
+    ("setting", "remedy"),
+    [
+        ("ASSAY_GATEWAY_LISTEN", "--port"),
+        ("ASSAY_COLLECTOR_LISTEN", "ASSAY_COLLECTOR_LISTEN"),
+        ("ASSAY_COLLECTOR_WRITER_LISTEN", "ASSAY_COLLECTOR_WRITER_LISTEN"),
+    ],
+)
+def test_a_taken_port_is_told_with_what_changes_it(taken: int, setting: str, remedy: str) -> None:
+    with pytest.raises(AssayError) as caught:
+        ports.choose(environment(**{setting: f"127.0.0.1:{taken}"}), None)
+    assert caught.value.reason == "ADDRESS_UNAVAILABLE"
+    assert f"port {taken} " in caught.value.message
+    assert remedy in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_the_option_names_the_gateways_port_alone(taken: int) -> None:
+    free = ports.pick("127.0.0.1")
+    assert ports.choose(environment(ASSAY_GATEWAY_LISTEN=f"127.0.0.1:{taken}"), free).gateway == f"127.0.0.1:{free}"
+
+
+def test_other_machines_reach_it_only_if_a_setting_says_so() -> None:
+    open_to_all = environment(ASSAY_GATEWAY_LISTEN="0.0.0.0:0")
+    with pytest.raises(AssayError) as caught:
+        ports.choose(open_to_all, None)
+    assert caught.value.reason == "LISTEN_INSECURE"
+    addresses = ports.choose(open_to_all | {"ASSAY_INSECURE_LISTEN": "true"}, None)
+    assert addresses.gateway.startswith("0.0.0.0:")
+
+
+@pytest.mark.parametrize(
+    ("address", "reached_at"), [("127.0.0.1:1", "127.0.0.1:1"), ("0.0.0.0:2", "127.0.0.1:2"), ("[::]:3", "[::1]:3"), ("[::1]:4", "[::1]:4")]
+)
+def test_what_listens_everywhere_is_reached_on_the_loopback_interface(address: str, reached_at: str) -> None:
+    assert ports.reachable(address) == reached_at
+
+
+def test_no_free_port_is_told(monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
+    monkeypatch.setattr(ports, "PICK_FROM", range(taken, taken + 1))
+    monkeypatch.setattr(ports, "PICK_TRIES_MAX", 1)
+    with pytest.raises(AssayError, match="no free port"):
+        ports.pick("127.0.0.1")
