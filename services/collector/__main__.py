@@ -16,18 +16,31 @@ def main() -> int:
     if role not in {"front", "writer"}:
         print("usage: python -m services.collector front|writer", file=sys.stderr)
         return 2
-    from services.collector import app  # noqa: PLC0415 - a usage error is told at once, not after numpy and gRPC are loaded
+    return _front() if role == "front" else _writer()
 
-    # A batch makes tens of thousands of objects and frees them at its end: looking for cycles among them finds none and costs a tenth.
+
+def _front() -> int:
+    own = settings.load(FrontSettings)
+    logs.setup(own.log_level, own.log_format, "collector front")
+    from services.collector.app.front import front  # noqa: PLC0415 - a wrong setting is told before all is loaded
+
+    _look_for_garbage_rarely()
+    return run(front(own))
+
+
+def _writer() -> int:
+    own = settings.load(WriterSettings)
+    logs.setup(own.log_level, own.log_format, "collector writer")
+    from services.collector.app.writer import writer  # noqa: PLC0415 - as above
+
+    _look_for_garbage_rarely()
+    return run(writer(own))
+
+
+def _look_for_garbage_rarely() -> None:
+    """A batch makes tens of thousands of objects and frees them at its end: looking for cycles among them finds none and costs a tenth."""
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS)
-    if role == "front":
-        front = settings.load(FrontSettings)
-        logs.setup(front.log_level, front.log_format, "collector front")
-        return run(app.front(front))
-    writer = settings.load(WriterSettings)
-    logs.setup(writer.log_level, writer.log_format, "collector writer")
-    return run(app.writer(writer))
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.errors import AssayError, Kind
-from services.collector.domain.answer import Answer, answer, concatenated, group_numbers
+from services.collector.domain.answer import Answer, Answered, answer, concatenated, group_numbers
 from services.collector.domain.arrays import Ints
 from services.collector.domain.chunk import decode_deltas
 from services.collector.domain.levels import Level
@@ -20,12 +20,15 @@ from services.collector.domain.plan import plan
 from services.collector.domain.rollup import Windows, merge, stacked
 from services.collector.domain.slabs import Slab, Slabs
 from services.collector.domain.windows import Grid, Retention, grid, zone_of
-from services.collector.store.metrics import DIMENSIONS, MetricsStore, SeriesFilter, StoredLevel
+from services.collector.store.metrics import DIMENSIONS, MetricsStore, Question, StoredLevel
 from services.collector.store.projects import ProjectInfo
 from services.collector.store.rollups import decode_rows
 
-# Rows of one answer: half a gigabyte of memory, and more than anybody looks at.
-ANSWER_WINDOWS_MAX = 3_000_000
+# Queries of one project that are answered at a time; others of the project wait, so that no project takes the process for itself.
+QUERIES_AT_ONCE = 2
+
+# Windows with calls in one answer: at some 170 bytes each they stay below what kit.rpc's clients take.
+ANSWER_WINDOWS_MAX = 150_000
 
 # Slabs of one query that are computed at a time: numpy lets two threads run beside each other, hardly more.
 SLABS_AT_ONCE = 2
@@ -34,33 +37,14 @@ SLABS_AT_ONCE = 2
 SPLIT_ENTRIES_MAX = 3_000_000
 
 
-@dataclass(frozen=True)
-class Question:
-    """A metric query. Times are microseconds since the epoch, the step is whole minutes or None for one window."""
-
-    project: ProjectInfo
-    start_us: int
-    end_us: int
-    step_min: int | None
-    time_zone: str
-    group_by: tuple[str, ...]
-    chosen: SeriesFilter
-
-
-@dataclass(frozen=True)
-class Answered:
-    """An answer, and the keys of its groups: values in the order of the question's `group_by`."""
-
-    answer: Answer
-    keys: Sequence[tuple[str, ...]]
-
-
 class MetricsQueries:
     """Reads slab by slab in the event loop, and computes in threads what was read before."""
 
-    def __init__(self, engine: AsyncEngine, retention: Retention) -> None:
+    def __init__(self, engine: AsyncEngine, retention: Retention, *, now_s: Callable[[], float] = time.time) -> None:
         self._store = MetricsStore(engine)
         self._retention = retention
+        self._now_s = now_s
+        self._turns: dict[int, asyncio.Semaphore] = {}
 
     def grid_of(self, question: Question) -> Grid:
         """The windows of the answer. Raises AssayError for a range or step that cannot be answered."""
@@ -70,7 +54,7 @@ class MetricsQueries:
             step_min=question.step_min,
             zone=zone_of(question.time_zone or question.project.time_zone),
             project_zone=zone_of(question.project.time_zone),
-            now_min=int(time.time()) // 60,
+            now_min=int(self._now_s()) // 60,
             retention=self._retention,
         )
 
@@ -79,7 +63,11 @@ class MetricsQueries:
         return await self._store.newest_receive_us(project.project_id)
 
     async def answer(self, question: Question, *, only_series: Sequence[int] | None = None) -> Answered:
-        """The answer; with `only_series` only the groups that contain one of these series."""
+        """The answer, when it is the query's turn; with `only_series` only the groups that contain one of these series."""
+        async with self._turns.setdefault(question.project.project_id, asyncio.Semaphore(QUERIES_AT_ONCE)):
+            return await self._answered(question, only_series)
+
+    async def _answered(self, question: Question, only_series: Sequence[int] | None) -> Answered:
         windows = self.grid_of(question)
         series = await self._store.series(question.project.project_id, question.chosen)
         columns = [DIMENSIONS.index(name) for name in question.group_by]
@@ -88,9 +76,6 @@ class MetricsQueries:
         if only_series is not None:
             wanted = np.isin(group, group[np.isin(ids, only_series)])
             ids, group = ids[wanted], group[wanted]
-        if np.unique(group).size * len(windows) > ANSWER_WINDOWS_MAX:
-            message = f"the answer would have more than {ANSWER_WINDOWS_MAX} windows: take a larger step, a shorter range or fewer groups"
-            raise AssayError(Kind.INVALID_ARGUMENT, "RANGE_TOO_LARGE", message)
         pieces = plan(windows, zone_of(question.project.time_zone))
         return Answered(await self._computed(question.project.project_id, Slabs(ids, group, pieces), pieces, windows), keys)
 
@@ -132,8 +117,9 @@ class _Parts:
         self._merge_from = SPLIT_ENTRIES_MAX
 
     async def add(self, part: _Part) -> None:
-        """Adds what a slab says."""
+        """Adds what a slab says. Raises RANGE_TOO_LARGE."""
         self._answers.append(part.answer)
+        _require_fit(self._answers)
         if len(part.split):
             self._split.append(part.split)
         if sum(split.entry_row.size for split in self._split) > self._merge_from:
@@ -141,8 +127,16 @@ class _Parts:
             self._merge_from = max(SPLIT_ENTRIES_MAX, 2 * self._split[0].entry_row.size)  # so that no sum is made over and over
 
     def answer(self) -> Answer:
-        """All that was added."""
-        return concatenated([*self._answers, _answer(merge(self._split), self._windows)])
+        """All that was added. Raises RANGE_TOO_LARGE."""
+        self._answers.append(_answer(merge(self._split), self._windows))
+        _require_fit(self._answers)
+        return concatenated(self._answers)
+
+
+def _require_fit(answers: Sequence[Answer]) -> None:
+    if sum(one.group.size for one in answers) > ANSWER_WINDOWS_MAX:
+        message = f"the answer would have more than {ANSWER_WINDOWS_MAX} windows: take a larger step, a shorter range or fewer groups"
+        raise AssayError(Kind.INVALID_ARGUMENT, "RANGE_TOO_LARGE", message)
 
 
 def _decoded(pending: dict[Level, list[bytes]]) -> dict[Level, Windows]:

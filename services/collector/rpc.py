@@ -1,25 +1,31 @@
 """The collector's servicers: what records and what answers."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any, TypeAlias
 
 import grpc.aio
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from assay.collector.v1 import collector_service_pb2 as collector
 from assay.collector.v1 import metrics_service_pb2 as contract
 from assay.collector.v1 import metrics_service_pb2_grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from kit import database
 from kit.access import Guard, Role, project_unknown
 from services.collector.ingest import Ingest
 from services.collector.messages.metrics_messages import question_from_message, question_from_watch, series_to_messages
+from services.collector.open_streams import OpenStreams
 from services.collector.query import MetricsQueries
 from services.collector.rpc_ingest import IngestServicer
 from services.collector.rpc_reading import ReadingRpc
 from services.collector.store.projects import ProjectInfo, ProjectReader
-from services.collector.watch import Watches
+from services.collector.watch import Update, Watches
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+
+# How often an open watch's key is looked at again; with the time that an answer is remembered, a revoked key is out within 5 s.
+ADMIT_AGAIN_EVERY_S = 1.0
 
 
 class CollectorServicer(IngestServicer):
@@ -55,27 +61,33 @@ class MetricsServicer(metrics_service_pb2_grpc.MetricsServiceServicer):
         self._projects = projects
         self._queries = queries
         self._watches = watches
+        self._open_watches = OpenStreams()
         self._reading = reading
 
     async def QueryMetrics(self, request: contract.QueryMetricsRequest, context: Context) -> contract.QueryMetricsResponse:
         """Sums up calls by series and window."""
         with database.away_is_unavailable():
             question = question_from_message(request, await self._project(request.project, context))
+            as_of = _timestamp(await self._watches.newest_receive_us(question.project))
             answered = await self._queries.answer(question)
-        as_of = _timestamp(self._watches.newest_receive_us(question.project.project))
-        return contract.QueryMetricsResponse(series=series_to_messages(answered, question.group_by), as_of_time=as_of)
+        # A large answer takes some tenths of a second to write, in which the others go on.
+        series = await asyncio.to_thread(series_to_messages, answered, question.group_by)
+        return contract.QueryMetricsResponse(series=series, as_of_time=as_of)
 
     async def WatchMetrics(self, request: contract.WatchMetricsRequest, context: Context) -> AsyncIterator[contract.WatchMetricsResponse]:
         """Answers a query, and then again whatever changes in the answer."""
         with database.away_is_unavailable():
             question, range_min = question_from_watch(request, await self._project(request.project, context))
-            async for update in self._watches.watch(question, range_min):
-                yield contract.WatchMetricsResponse(
-                    is_snapshot=update.is_snapshot,
-                    series=series_to_messages(update.answered, question.group_by),
-                    as_of_time=_timestamp(update.newest_receive_us),
-                    lag_s=update.lag_s,
-                )
+            watched = self._while_admitted(self._watches.watch(question, range_min), request.project, context)
+            with self._open_watches.one(question.project.project):
+                async with aclosing(watched) as updates:
+                    async for update in updates:
+                        yield contract.WatchMetricsResponse(
+                            is_snapshot=update.is_snapshot,
+                            series=await asyncio.to_thread(series_to_messages, update.answered, question.group_by),
+                            as_of_time=_timestamp(update.newest_receive_us),
+                            lag_s=update.lag_s,
+                        )
 
     async def ListSeries(self, request: contract.ListSeriesRequest, context: Context) -> contract.ListSeriesResponse:
         """Lists the series of a project."""
@@ -91,6 +103,23 @@ class MetricsServicer(metrics_service_pb2_grpc.MetricsServiceServicer):
         """Returns one call with its evidence."""
         with database.away_is_unavailable():
             return await self._reading.get_call(request, await self._guard.admit(context, Role.READ, request.project))
+
+    async def _while_admitted(
+        self, updates: AsyncGenerator[Update, None], requested: str, context: Context
+    ) -> AsyncGenerator[Update, None]:
+        """The updates, for as long as the key works: a watch in which nothing happens ends with its key, too."""
+        coming = asyncio.ensure_future(anext(updates))
+        try:
+            while True:
+                await asyncio.wait([coming], timeout=ADMIT_AGAIN_EVERY_S)
+                await self._guard.admit(context, Role.READ, requested)
+                if coming.done():
+                    yield coming.result()
+                    coming = asyncio.ensure_future(anext(updates))
+        finally:
+            coming.cancel()
+            await asyncio.wait([coming])
+            await updates.aclose()
 
     async def _project(self, requested: str, context: Context) -> ProjectInfo:
         name = await self._guard.admit(context, Role.READ, requested)

@@ -8,7 +8,7 @@ import grpc.aio
 from assay.collector.v1 import collector_service_pb2 as contract
 from assay.collector.v1 import collector_service_pb2_grpc
 
-from kit import rpc
+from kit import database, rpc
 from kit.access import Guard, Role, project_unknown
 from services.collector.ingest import Ingest, Recorded
 from services.collector.messages.call_columns import read_calls
@@ -20,6 +20,7 @@ from services.collector.messages.requests import (
     parse_evidence,
     parse_stream_calls,
 )
+from services.collector.open_streams import OpenStreams
 
 # Batches of one stream that are on their way at the same time: enough to hide the disk's sync, few enough to hold.
 STREAM_BATCHES_MAX = 4
@@ -42,6 +43,7 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
         self._guard = guard
         self._projects = projects
         self._ingest = ingest
+        self._open_streams = OpenStreams()
 
     @rpc.raw_request
     async def RecordCalls(self, request: Any, context: Context) -> contract.RecordCallsResponse:
@@ -62,18 +64,20 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
     @rpc.raw_request
     async def StreamCalls(self, requests: Any, context: Context) -> AsyncIterator[contract.StreamCallsResponse]:
         """Records batch after batch, a few at the same time, and answers in order; an error ends the stream."""
-        answers: asyncio.Queue[asyncio.Task[contract.StreamCallsResponse] | None] = asyncio.Queue(STREAM_BATCHES_MAX)
-        reader = _start(self._read_stream(requests, context, answers))
-        try:
-            while (answer := await answers.get()) is not None:
-                yield await answer
-            await reader  # raises what ended the reading
-        finally:
-            reader.cancel()
-            while not answers.empty():
-                answer = answers.get_nowait()
-                if answer is not None:
-                    answer.cancel()
+        caller = await self._guard.identity(context)  # a stranger must not hold a stream open and never send a batch
+        with self._open_streams.one(caller.project or ""):
+            answers: asyncio.Queue[asyncio.Task[contract.StreamCallsResponse] | None] = asyncio.Queue(STREAM_BATCHES_MAX)
+            reader = _start(self._read_stream(requests, context, answers))
+            try:
+                while (answer := await answers.get()) is not None:
+                    yield await answer
+                await reader  # raises what ended the reading
+            finally:
+                reader.cancel()
+                while not answers.empty():
+                    answer = answers.get_nowait()
+                    if answer is not None:
+                        answer.cancel()
 
     async def _read_stream(
         self,
@@ -101,7 +105,9 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
 
     async def _project(self, batch: BatchRequest, context: Context) -> str:
         project = await self._guard.admit(context, Role.RECORD, batch.project.decode(errors="replace"))
-        if not await self._projects.exists(project):
+        with database.away_is_unavailable():
+            is_known = await self._projects.exists(project)
+        if not is_known:
             raise project_unknown(project)
         return project
 

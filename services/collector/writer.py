@@ -95,6 +95,10 @@ class Writer:
         except StoppedError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is of one of the messages: it is looked for, logged and kept aside
+            if prepared is not None:
+                # What was prepared may be out of date, such as a day's partition that is gone: once more from the start.
+                await self._store_all(taken, None, stop)
+                return
             if len(taken) == 1:
                 await self._keep_aside(taken[0], error, stop)
                 return

@@ -91,7 +91,7 @@ class Feeder:
 
     async def fold_tasks(self) -> None:
         """Folds what waits for tasks into their rows."""
-        while await TaskFoldingStore(self.engine).fold():
+        while (await TaskFoldingStore(self.engine).fold()).row_count:
             pass
 
     async def renew_streams(self) -> None:

@@ -204,7 +204,7 @@ async def test_a_stream_answers_each_batch_before_the_next_one_is_sent(address: 
 async def until(condition: Any) -> None:
     """Waits until something holds."""
     async with asyncio.timeout(IN_TIME_S):
-        while not condition():  # noqa: ASYNC110  what is waited for has no event
+        while not condition():
             await asyncio.sleep(LOOK_S)
 
 

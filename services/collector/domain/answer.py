@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from services.collector.domain.arrays import Floats, Ints
 from services.collector.domain.histogram import Histogram
@@ -50,6 +52,14 @@ class Answer:
         return list(zip(self.group[first].tolist(), first.tolist(), end.tolist(), strict=True))
 
 
+@dataclass(frozen=True)
+class Answered:
+    """An answer, and the keys of its groups: values in the order of the question's `group_by`."""
+
+    answer: Answer
+    keys: Sequence[tuple[str, ...]]
+
+
 def answer(sums: Windows, grid: Grid) -> Answer:
     """Makes an answer of the sums of a query's groups (as `series_id`) and windows (their number as `start_min`)."""
     boundary_s = grid.boundary_min * 60
@@ -86,7 +96,7 @@ def group_numbers(keys: Sequence[tuple[str, ...]]) -> tuple[Ints, list[tuple[str
     return np.array(numbers, np.int64), list(place)
 
 
-def _ratio(part: Ints, whole: Ints | Floats) -> Floats:
+def _ratio(part: Ints, whole: Ints | npt.NDArray[np.floating[Any]]) -> Floats:
     result = np.full(part.size, np.nan)
     np.divide(part, whole, out=result, where=whole != 0)
     return result

@@ -98,22 +98,27 @@ class CallBatch:
         return [names[task] for task in self.task.tolist()]
 
     def rollup_columns(self) -> CallColumns:
-        """What the roll-ups need of the calls. Unknown tokens count as none."""
-        numbers = np.maximum(self.numbers, 0)
-        return CallColumns(
-            series_id=self.series_id,
-            start_us=self.start_us,
-            outcome=self.outcome,
-            latency_us=numbers[:, Number.LATENCY_US],
-            first_token_us=self.numbers[:, Number.FIRST_TOKEN_US],
-            input_tokens=numbers[:, Number.INPUT_TOKENS],
-            output_tokens=numbers[:, Number.OUTPUT_TOKENS],
-            cache_read_tokens=numbers[:, Number.CACHE_READ_TOKENS],
-            cache_write_tokens=numbers[:, Number.CACHE_WRITE_TOKENS],
-            reasoning_tokens=numbers[:, Number.REASONING_TOKENS],
-            cost_nanos=numbers[:, Number.COST_NANOS],
-            cost_known=self.numbers[:, Number.COST_NANOS] >= 0,
-        )
+        """What the roll-ups need of the calls."""
+        return rollup_columns(self.series_id, self.start_us, self.outcome, self.numbers)
+
+
+def rollup_columns(series_id: Ints, start_us: Ints, outcome: Ints, numbers: Ints) -> CallColumns:
+    """What the roll-ups need of calls with these numbers, shape (calls, NUMBER_COUNT). Unknown tokens count as none."""
+    known = np.maximum(numbers, 0)
+    return CallColumns(
+        series_id=series_id,
+        start_us=start_us,
+        outcome=outcome,
+        latency_us=known[:, Number.LATENCY_US],
+        first_token_us=numbers[:, Number.FIRST_TOKEN_US],
+        input_tokens=known[:, Number.INPUT_TOKENS],
+        output_tokens=known[:, Number.OUTPUT_TOKENS],
+        cache_read_tokens=known[:, Number.CACHE_READ_TOKENS],
+        cache_write_tokens=known[:, Number.CACHE_WRITE_TOKENS],
+        reasoning_tokens=known[:, Number.REASONING_TOKENS],
+        cost_nanos=known[:, Number.COST_NANOS],
+        cost_known=numbers[:, Number.COST_NANOS] >= 0,
+    )
 
 
 def first_of_each(project_id: Ints, call_ids: Sequence[str], among: Bools) -> Bools:

@@ -1,7 +1,7 @@
 """The numbers of a call that nothing is searched by, packed into a few bytes; a whole batch at a time.
 
-A body is one varint for each number, in the order of `Number`, with zigzag. New numbers are appended to the list: a body that was written
-before has fewer, and they read as -1.
+A body is one varint for each number, in the order of `Number`: the number plus one, so that -1, the only negative one, is 0. New numbers are
+appended to the list: a body that was written before has fewer, and they read as -1.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ NUMBER_COUNT = len(Number)
 
 def encode(numbers: Ints) -> list[bytes]:
     """One body a row of `numbers`, shape (calls, NUMBER_COUNT)."""
-    data, end = varint.encode(varint.zigzag(np.ascontiguousarray(numbers).ravel()))
+    data, end = varint.encode((numbers.ravel() + 1).view(np.uint64))
     whole, ends = data.tobytes(), end[NUMBER_COUNT - 1 :: NUMBER_COUNT].tolist()
     return [whole[first:last] for first, last in zip([0, *ends], ends, strict=False)]
 
@@ -53,5 +53,5 @@ def decode(bodies: Sequence[bytes]) -> Ints:
         raise ValueError(f"a call's body has {counts.max()} numbers, this version knows {NUMBER_COUNT}")
     numbers = np.full((len(bodies), NUMBER_COUNT), -1, np.int64)
     row = np.repeat(np.arange(len(bodies)), counts)
-    numbers[row, np.arange(row.size) - starts_of(counts)[row]] = varint.unzigzag(values)
+    numbers[row, np.arange(row.size) - starts_of(counts)[row]] = values.astype(np.int64) - 1
     return numbers

@@ -27,13 +27,14 @@ import numpy as np
 
 from services.collector.domain import varint
 from services.collector.domain.arrays import (
+    AnyUnsigned,
     Bytes,
+    Int32s,
     Ints,
     Unsigned,
     gathered,
     ranges,
     run_starts,
-    running_totals,
     starts_of,
     sums_of,
 )
@@ -202,20 +203,19 @@ class _Reader:
         self.version()
         return self.take_ints(np.ones_like(self._next), self._numbers.size)
 
-    def take(self, counts: Ints) -> Unsigned:
-        """The next counts[b] numbers of each blob b, blob after blob."""
+    def take(self, counts: Ints, greatest: int | None = None) -> AnyUnsigned:
+        """The next counts[b] numbers of each blob b, blob after blob; raises ValueError if one is greater than `greatest`."""
         if (counts > self._end - self._next).any():
             raise ValueError("a chunk has fewer numbers than it says")
         numbers = gathered(self._numbers, self._next, counts)
         self._next = self._next + counts
+        if greatest is not None and numbers.max(initial=0) > greatest:
+            raise ValueError(f"a chunk has a number above {greatest} where there cannot be one")
         return numbers
 
     def take_ints(self, counts: Ints, greatest: int) -> Ints:
-        """The same as signed integers; raises ValueError if one is greater than `greatest`."""
-        numbers = self.take(counts)
-        if (numbers > greatest).any():
-            raise ValueError(f"a chunk has a number above {greatest} where there cannot be one")
-        return numbers.view(np.int64)
+        """The same as signed integers."""
+        return self.take(counts, greatest).astype(np.int64)
 
     def finish(self) -> None:
         """Raises ValueError if numbers are left over."""
@@ -230,22 +230,24 @@ def _read_rows(reader: _Reader, row_counts: Ints) -> tuple[Ints, Ints]:
     mask_bytes = mask.astype("<u8").view(np.uint8).reshape(-1, 8)
     filled = np.unpackbits(mask_bytes, axis=1, count=MEASURE_COUNT, bitorder="little").view(np.bool_)
     measures = np.zeros(filled.shape, np.int64)
-    measures[filled] = varint.unzigzag(reader.take(sums_of(filled.sum(axis=1), row_counts)))
+    filled_counts = np.bitwise_count(mask).astype(np.int64)
+    measures[filled] = varint.unzigzag(reader.take(sums_of(filled_counts, row_counts)))
     return entry_counts, measures
 
 
-def _read_entries(reader: _Reader, entry_counts: Ints, row_counts: Ints) -> tuple[Ints, Ints, Ints]:
+def _read_entries(reader: _Reader, entry_counts: Ints, row_counts: Ints) -> tuple[Ints, Int32s, Ints]:
     """Row, bucket and count of each entry."""
     blob_entry_counts = sums_of(entry_counts, row_counts)
-    tokens = reader.take_ints(blob_entry_counts, 2 * ENTRY_BUCKET_COUNT)
+    tokens = reader.take(blob_entry_counts, 2 * ENTRY_BUCKET_COUNT)
     row = np.repeat(np.arange(entry_counts.size), entry_counts)
     # The gaps of a row, summed with the one bucket that each entry takes itself, give its buckets; what the sum has
-    # gathered in the rows before is taken off again.
-    total = running_totals((tokens >> 1) + 1)
-    bucket: Ints = total[1:] - np.repeat(total[starts_of(entry_counts)] + 1, entry_counts)
-    if bucket.size and bucket.max() >= ENTRY_BUCKET_COUNT:
+    # gathered in the rows before is taken off again. The sum may run over, its differences are right all the same.
+    total = np.zeros(tokens.size + 1, np.int32)
+    np.cumsum((tokens >> 1) + 1, dtype=np.int32, out=total[1:])
+    bucket = total[1:] - np.repeat(total[starts_of(entry_counts)] + 1, entry_counts)
+    if bucket.max(initial=0) >= ENTRY_BUCKET_COUNT:
         raise ValueError("a chunk has a bucket that no histogram has")
-    counted = np.flatnonzero(tokens & 1)
+    counted = np.flatnonzero((tokens & 1).astype(np.bool_))
     counted_end = np.searchsorted(counted, np.cumsum(blob_entry_counts))
     count = np.ones(tokens.size, np.int64)
     count[counted] = varint.unzigzag(reader.take(np.diff(counted_end, prepend=0)))

@@ -12,7 +12,7 @@ from math import isqrt
 
 import numpy as np
 
-from services.collector.domain.arrays import Ints, run_starts
+from services.collector.domain.arrays import Int32s, Ints, run_starts
 
 DURATION_US_MAX = 7 * 24 * 3600 * 1_000_000
 """Seven days: no call takes longer, and so the table of buckets ends."""
@@ -91,17 +91,15 @@ def otel_index(bucket: Ints) -> Ints:
     return bucket + (_FIRST_INDEX - 1)
 
 
-def sum_entries(row: Ints, bucket: Ints, count: Ints) -> tuple[Ints, Ints, Ints]:
+def sum_entries(row: Ints, bucket: Int32s, count: Ints) -> tuple[Ints, Int32s, Ints]:
     """Adds the counts of entries that are equal in row and bucket.
 
     `row` is at least 0, `bucket` below ENTRY_BUCKET_COUNT. Returns rows, buckets and counts, ordered by row and bucket,
-    without zeros. What is in order already is only checked. Otherwise counts are added by position in a table of rows ×
-    used buckets (up to 64 MB) where that is well filled, and by sorting where it is not.
+    without zeros. Counts are added by position in a table of rows × used buckets (up to 64 MB) where that is well
+    filled, and by sorting where it is not.
     """
-    key = row * ENTRY_BUCKET_COUNT + bucket
-    if (key[1:] > key[:-1]).all():
-        filled = count != 0
-        return (row, bucket, count) if filled.all() else (row[filled], bucket[filled], count[filled])
+    if not row.size:
+        return row, bucket, count
     used = np.flatnonzero(np.bincount(bucket))
     cell_count = (int(row.max()) + 1) * used.size
     if cell_count <= min(_DENSE_CELL_COUNT_MAX, _DENSE_CELLS_PER_ENTRY_MAX * row.size):
@@ -109,18 +107,20 @@ def sum_entries(row: Ints, bucket: Ints, count: Ints) -> tuple[Ints, Ints, Ints]
     return _sum_by_sorting(row, bucket, count)
 
 
-def _sum_by_position(row: Ints, bucket: Ints, count: Ints, used: Ints) -> tuple[Ints, Ints, Ints]:
+def _sum_by_position(row: Ints, bucket: Int32s, count: Ints, used: Ints) -> tuple[Ints, Int32s, Ints]:
     """Adds the counts in a table of all rows × the `used` buckets."""
     column_of = np.zeros(ENTRY_BUCKET_COUNT, np.int64)
     column_of[used] = np.arange(used.size)
+    cell = row * used.size
+    cell += column_of.take(bucket)
     table = np.zeros((int(row.max()) + 1) * used.size, np.int64)
-    np.add.at(table, row * used.size + column_of[bucket], count)
-    cell = np.flatnonzero(table)
-    cell_row = cell // used.size
-    return cell_row, used[cell - cell_row * used.size], table[cell]
+    np.add.at(table, cell, count)
+    filled = np.flatnonzero(table)
+    filled_row = filled // used.size
+    return filled_row, used.astype(np.int32)[filled - filled_row * used.size], table[filled]
 
 
-def _sum_by_sorting(row: Ints, bucket: Ints, count: Ints) -> tuple[Ints, Ints, Ints]:
+def _sum_by_sorting(row: Ints, bucket: Int32s, count: Ints) -> tuple[Ints, Int32s, Ints]:
     """Adds the counts of neighbours after sorting: by 16-bit digits, for which numpy uses radix, four times as fast."""
     digits = [bucket.astype(np.uint16), row.astype(np.uint16)]
     if int(row.max()) >> 16:

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from services.collector.domain.arrays import run_starts
 from services.collector.domain.rollup import Windows, coarsen, rekey
 from services.collector.domain.windows import MINUTES_PER_DAY, Resolution, day_starts, floor_to
 
@@ -61,6 +62,7 @@ def chunk_number(start_min: int, level: Level) -> int:
 
 
 def chunk_numbers(windows: Windows, level: Level) -> tuple[list[int], list[int]]:
-    """The distinct (series, chunk) pairs of the windows, in order."""
-    pairs = np.unique(np.stack([windows.series_id, windows.start_min // level.chunk_min]), axis=1)
-    return pairs[0].tolist(), pairs[1].tolist()
+    """The distinct (series, chunk) pairs of the windows, in order, as the windows must be."""
+    chunk = windows.start_min // level.chunk_min
+    first = np.flatnonzero(run_starts(windows.series_id, chunk))
+    return windows.series_id[first].tolist(), chunk[first].tolist()

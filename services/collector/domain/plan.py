@@ -40,16 +40,19 @@ class Level:
         segment = np.searchsorted(self.segment_start_min, stored.start_min, side="right") - 1
         inside = segment >= 0
         inside[inside] = stored.start_min[inside] < self.segment_end_min[segment[inside]]
-        if not inside.all():
-            stored, segment = stored.select(np.flatnonzero(inside)), segment[inside]
         if np.array_equal(self.term_segment, np.arange(self.segment_start_min.size)) and (self.term_sign > 0).all():
-            return rekey(stored, start_min=self.term_window[segment])
-        sums = rekey(stored, start_min=segment)
+            rows = np.flatnonzero(inside)
+            chosen = stored if inside.all() else stored.select(rows)
+            return rekey(chosen, start_min=self.term_window[segment[rows]])
+        # Few are outside: adding them up, too, as one more segment takes less than leaving them out one by one.
+        outside = self.segment_start_min.size
+        sums = rekey(stored, start_min=np.where(inside, segment, outside))
+        sums = sums.select(np.flatnonzero(sums.start_min < outside))
         terms_per_segment = np.bincount(self.term_segment, minlength=self.segment_start_min.size)
         term_counts = terms_per_segment[sums.start_min]
         term = ranges(starts_of(terms_per_segment)[sums.start_min], term_counts)
         rows = np.repeat(np.arange(len(sums)), term_counts)
-        return rekey(sums.select(rows).times(self.term_sign[term]), start_min=self.term_window[term])
+        return rekey(sums.repeated(rows, self.term_sign[term]), start_min=self.term_window[term])
 
 
 def plan(grid: Grid, project_zone: ZoneInfo) -> list[Level]:

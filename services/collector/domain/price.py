@@ -100,8 +100,7 @@ class Rates:
         """The tiers times the denominator, worked out once, since many batches are priced with the same rates."""
         scale = self.denominator
         whole = [
-            (tier.input_above_count, [int(weight * scale) for weight in tier.weights()], int(tier.request * scale))
-            for tier in self.tiers
+            (tier.input_above_count, [int(weight * scale) for weight in tier.weights()], int(tier.request * scale)) for tier in self.tiers
         ]
         largest = max(request + COUNT_MAX * sum(map(abs, weights)) for _, weights, request in whole)
         greatest_on_the_way = 2 * largest + scale  # in _divide_half_even

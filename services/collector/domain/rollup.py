@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.collector.domain.arrays import Bools, Ints, gathered, is_rising, order_by, run_starts, starts_of, sums_by_run
+from services.collector.domain.arrays import Bools, Int32s, Ints, gathered, is_rising, order_by, run_starts, starts_of, sums_by_run
 from services.collector.domain.histogram import BUCKET_STRIDE, Histogram, bucket_of, sum_entries
 from services.collector.domain.measures import MEASURE_COUNT, Measure, Outcome
 
@@ -21,15 +21,15 @@ class Windows:
     bucket `entry_bucket[e]` (see histogram.py for the numbering). Buckets without durations have no entry.
 
     What the functions of this module return is in order: rows by series and start, each pair once, none without
-    content; entries by row and bucket, each pair once, none zero. All columns are int64, `measures` has shape (rows,
-    MEASURE_COUNT).
+    content; entries by row and bucket, each pair once, none zero. All columns are int64 but `entry_bucket`, which is
+    int32; `measures` has shape (rows, MEASURE_COUNT).
     """
 
     series_id: Ints
     start_min: Ints
     measures: Ints
     entry_row: Ints
-    entry_bucket: Ints
+    entry_bucket: Int32s
     entry_count: Ints
 
     def __len__(self) -> int:
@@ -57,9 +57,11 @@ class Windows:
             entry_count=gathered(self.entry_count, first[rows], counts),
         )
 
-    def times(self, sign: Ints) -> "Windows":
-        """All rows, each with its numbers times its `sign`."""
-        return replace(self, measures=self.measures * sign[:, None], entry_count=self.entry_count * np.repeat(sign, self.entries_per_row()))
+    def repeated(self, rows: Ints, sign: Ints) -> "Windows":
+        """The given rows, as often as they are given, each with its numbers times its `sign`."""
+        chosen = self.select(rows)
+        entry_sign = np.repeat(sign, chosen.entries_per_row())
+        return replace(chosen, measures=chosen.measures * sign[:, None], entry_count=chosen.entry_count * entry_sign)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +113,7 @@ def rollup_calls(calls: CallColumns) -> Windows:
             start_min=calls.start_us // US_PER_MIN,
             measures=measures,
             entry_row=np.concatenate([np.arange(call_count), streamed]),
-            entry_bucket=np.concatenate([latency_bucket, first_token_bucket]),
+            entry_bucket=np.concatenate([latency_bucket, first_token_bucket]).astype(np.int32),
             entry_count=np.ones(call_count + streamed.size, np.int64),
         )
     )
@@ -123,7 +125,7 @@ def rollup_measures(series_id: Ints, start_min: Ints, values: Mapping[Measure, I
     for measure, column in values.items():
         measures[:, measure] = column
     none = np.empty(0, np.int64)
-    return _summed(Windows(series_id, start_min, measures, none, none, none))
+    return _summed(Windows(series_id, start_min, measures, none, np.empty(0, np.int32), none))
 
 
 def merge(parts: Sequence[Windows]) -> Windows:
@@ -170,8 +172,7 @@ def coarsen(windows: Windows, window_min: int) -> Windows:
 def _summed(windows: Windows) -> Windows:
     """Adds up equal rows and equal entries, drops what is empty, and puts all in order."""
     if is_rising(windows.series_id, windows.start_min):
-        row, bucket, count = sum_entries(windows.entry_row, windows.entry_bucket, windows.entry_count)
-        return _without_empty_rows(replace(windows, entry_row=row, entry_bucket=bucket, entry_count=count))
+        return _without_empty_rows(_with_summed_entries(windows))
     order = order_by(windows.series_id, windows.start_min)
     series_id, start_min = windows.series_id[order], windows.start_min[order]
     begins = run_starts(series_id, start_min)
@@ -181,6 +182,16 @@ def _summed(windows: Windows) -> Windows:
     new_row[order] = np.cumsum(begins) - 1
     row, bucket, count = sum_entries(new_row[windows.entry_row], windows.entry_bucket, windows.entry_count)
     return _without_empty_rows(Windows(series_id[first], start_min[first], measures, row, bucket, count))
+
+
+def _with_summed_entries(windows: Windows) -> Windows:
+    """Adds up equal entries, drops those that are zero, and puts them in order; mostly all of that is so already."""
+    row, bucket, count = windows.entry_row, windows.entry_bucket, windows.entry_count
+    if not is_rising(row, bucket):
+        row, bucket, count = sum_entries(row, bucket, count)
+    elif not count.all():
+        row, bucket, count = row[count != 0], bucket[count != 0], count[count != 0]
+    return replace(windows, entry_row=row, entry_bucket=bucket, entry_count=count)
 
 
 def _without_empty_rows(windows: Windows) -> Windows:

@@ -6,10 +6,13 @@ what roll-ups hold is small, so that most numbers are one byte.
 
 import numpy as np
 
-from services.collector.domain.arrays import Bytes, Ints, Unsigned
+from services.collector.domain.arrays import AnyUnsigned, Bytes, Ints, Unsigned
 
 _BYTES_MAX = 10
 """64 bits in groups of seven."""
+
+_DTYPES = [np.uint8, np.uint8, np.uint16, *[np.uint32] * 2, *[np.uint64] * 6]
+"""The narrowest type for values of so many bytes."""
 
 
 def zigzag(values: Ints) -> Unsigned:
@@ -17,10 +20,14 @@ def zigzag(values: Ints) -> Unsigned:
     return ((values << 1) ^ (values >> 63)).view(np.uint64)
 
 
-def unzigzag(values: Unsigned) -> Ints:
+def unzigzag(values: AnyUnsigned) -> Ints:
     """The inverse of `zigzag`."""
-    signed = values.view(np.int64)
-    return ((signed >> 1) & np.int64(2**63 - 1)) ^ -(signed & 1)
+    signed: Ints = values.astype(np.int64)
+    odd = signed & 1
+    signed >>= 1
+    signed &= 2**63 - 1
+    signed ^= -odd
+    return signed
 
 
 def encode(values: Unsigned) -> tuple[Bytes, Ints]:
@@ -41,9 +48,10 @@ def encode(values: Unsigned) -> tuple[Bytes, Ints]:
     return data, end
 
 
-def decode(data: Bytes, ends: Ints) -> tuple[Unsigned, Ints]:
+def decode(data: Bytes, ends: Ints) -> tuple[AnyUnsigned, Ints]:
     """The values in `data`, and for each of the positions `ends` how many values end at or before it.
 
+    Values are as narrow as the longest of them allows: most data is small numbers, and moving them is what takes time.
     Raises ValueError where the last value is cut off or a value has more than 64 bits.
     """
     if data.size and data[-1] >= 0x80:
@@ -52,15 +60,16 @@ def decode(data: Bytes, ends: Ints) -> tuple[Unsigned, Ints]:
     # Of the few bytes that are not the last of their value: where they are, and how many values end before them.
     before = np.flatnonzero(~is_last)
     value_of = before - np.arange(before.size)
-    values = (data if not before.size else data[is_last]).astype(np.uint64)
     at = np.flatnonzero(np.diff(value_of, append=-1))
-    for place in range(1, _BYTES_MAX + 1):  # from each value's last byte down to its first
-        if not at.size:
-            break
+    length_max = 1 + int(np.diff(at, prepend=-1).max(initial=0))
+    if length_max > _BYTES_MAX:
+        raise ValueError("an integer has more than 64 bits")
+    values = (data[is_last] if before.size else data).astype(_DTYPES[length_max])
+    while at.size:  # from each value's last byte down to its first
         value = value_of[at]
         higher = values[value]
-        if place == _BYTES_MAX or (place == _BYTES_MAX - 1 and (higher >> np.uint64(64 - 7)).any()):
+        if length_max == _BYTES_MAX and (higher >> 57).any():
             raise ValueError("an integer has more than 64 bits")
-        values[value] = (higher << np.uint64(7)) | (data[before[at]] & 0x7F)
+        values[value] = (higher << 7) | (data[before[at]] & 0x7F)
         at = (at - 1)[(at > 0) & (value_of[at - 1] == value)]
     return values, ends - np.searchsorted(before, ends)

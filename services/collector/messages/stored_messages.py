@@ -11,10 +11,10 @@ from assay.telemetry.v1 import call_pb2, evidence_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.collector.domain.account import Account, LedgerCounts
 from services.collector.domain.call_body import Number
 from services.collector.domain.measures import QUALITY_NANOS
 from services.collector.domain.price import PriceOrigin
-from services.collector.ledger import Account, LedgerCounts
 from services.collector.store.read_calls import CallRow, FoundCall
 from services.collector.store.read_messages import BatchRow, MessageRow
 from services.collector.store.read_series import SeriesRow

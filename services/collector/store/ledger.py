@@ -12,9 +12,9 @@ from services.collector.domain.batch import RecordKind
 from services.collector.store.messages import MessageResult
 
 _BOOK = (
-    "INSERT INTO collector.ledger AS l (project_id, receive_date, kind, stored_count, rejected_count, duplicate_count, dead_lettered_count, "
-    "client_dropped_count, too_late_count) SELECT * FROM unnest($1::int[], $2::date[], $3::smallint[], $4::bigint[], $5::bigint[], "
-    "$6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]) ON CONFLICT (project_id, receive_date, kind) DO UPDATE SET "
+    "INSERT INTO collector.ledger AS l (project_id, receive_date, kind, stored_count, rejected_count, duplicate_count, "
+    "dead_lettered_count, client_dropped_count, too_late_count) SELECT * FROM unnest($1::int[], $2::date[], $3::smallint[], $4::bigint[], "
+    "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]) ON CONFLICT (project_id, receive_date, kind) DO UPDATE SET "
     "stored_count = l.stored_count + excluded.stored_count, rejected_count = l.rejected_count + excluded.rejected_count, "
     "duplicate_count = l.duplicate_count + excluded.duplicate_count, "
     "dead_lettered_count = l.dead_lettered_count + excluded.dead_lettered_count, "

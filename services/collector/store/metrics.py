@@ -14,6 +14,7 @@ from services.collector.domain.batch import RecordKind
 from services.collector.domain.levels import LEVELS, Level, level_of
 from services.collector.domain.plan import Level as Piece
 from services.collector.store import reading
+from services.collector.store.projects import ProjectInfo
 
 _SERIES = text(
     "SELECT series_id, provider, model, task_type, prompt_name, prompt_version FROM collector.series WHERE project_id = :project_id "
@@ -41,6 +42,19 @@ class SeriesFilter:
         """As the series statement wants them."""
         given = {f"{name}s": self.values.get(name, []) for name in DIMENSIONS}
         return given | {f"any_{name}": not self.values.get(name) for name in DIMENSIONS}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A metric query. Times are microseconds since the epoch, the step is whole minutes or None for one window."""
+
+    project: ProjectInfo
+    start_us: int
+    end_us: int
+    step_min: int | None
+    time_zone: str
+    group_by: tuple[str, ...]
+    chosen: SeriesFilter
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,10 @@ from kit.database import lock_key
 
 _PREFIX = "call_"
 _LOCK = lock_key("collector partitions")
+# So old a partition may be dropped by another process; settings keep calls for longer than this.
+_REMEMBER_DAYS = 2
+# A drop must not make the writers wait behind it for somebody who reads for minutes; it is tried again later.
+_DROP_WAIT = text("SET LOCAL lock_timeout = '2s'")
 
 
 def partition_name(receive_date: date) -> str:
@@ -16,10 +20,9 @@ def partition_name(receive_date: date) -> str:
     return f"{_PREFIX}{receive_date:%Y%m%d}"
 
 
-# So old a partition may be dropped by another process; settings keep calls for longer than this.
-_REMEMBER_DAYS = 2
-# A drop must not make the writers wait behind it for somebody who reads for minutes; it is tried again later.
-_DROP_WAIT = text("SET LOCAL lock_timeout = '2s'")
+def partition_date(name: str) -> date:
+    """The inverse of `partition_name`."""
+    return date.fromisoformat(name.removeprefix(_PREFIX))
 
 
 class PartitionStore:
@@ -60,4 +63,4 @@ class PartitionStore:
             dropped = [name for name in names if name.startswith(_PREFIX)]
             for name in dropped:
                 await connection.execute(text(f"DROP TABLE collector.{name}"))
-        return [date.fromisoformat(name.removeprefix(_PREFIX)) for name in dropped]
+        return [partition_date(name) for name in dropped]

@@ -97,7 +97,7 @@ async def replace_chunks(
     connection: asyncpg.Connection, level: Level, pairs: Iterable[tuple[int, int]], windows: Windows, oldest: date
 ) -> None:
     """Makes these (series, chunk) pairs hold these windows, all of which are in them; a chunk without windows is removed."""
-    written = await write_chunks(connection, level, windows, oldest)
+    written = await write_chunks(connection, level, windows, oldest) if len(windows) else set()
     await remove_chunks(connection, level, sorted(set(pairs) - written))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -158,8 +159,8 @@ async def _add_windows(
         mine = [key for key in changed if key[0] == project_id]
         left, entered = [before[key] for key in mine if key in before], [after[key] for key in mine]
         windows = await asyncio.to_thread(task_windows, left, entered)
-        oldest = min(task.first_receive_date for task in entered)
-        await rollups.add_pending(connection, project_id, MINUTES, windows, oldest)
+        # No calls are in it: tasks are rebuilt from their rows, also when their calls are gone.
+        await rollups.add_pending(connection, project_id, MINUTES, windows, datetime.now(UTC).date())
         if len(windows):
             by_project[project_id] = windows
     return by_project

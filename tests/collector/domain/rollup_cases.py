@@ -104,7 +104,7 @@ def differences(draw: st.DrawFn, ids: st.SearchStrategy[int] = int64s) -> Window
                 start_min=drawn(draw, st.integers(-(10**9), 10**9) | st.integers(0, 600), row_count),
                 measures=measures,
                 entry_row=np.sort(drawn(draw, st.integers(0, max(row_count - 1, 0)), entry_count)),
-                entry_bucket=drawn(draw, st.integers(0, ENTRY_BUCKET_COUNT - 1), entry_count),
+                entry_bucket=drawn(draw, st.integers(0, ENTRY_BUCKET_COUNT - 1), entry_count).astype(np.int32),
                 entry_count=drawn(draw, int64s, entry_count),
             )
         ]

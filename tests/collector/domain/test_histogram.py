@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.collector.domain import histogram
-from services.collector.domain.arrays import Ints
+from services.collector.domain.arrays import Int32s, Ints
 from services.collector.domain.histogram import (
     BUCKET_STRIDE,
     DURATION_US_MAX,
@@ -75,7 +75,7 @@ def test_no_durations_have_no_buckets() -> None:
     assert bucket_of(np.empty(0, np.int64)).size == 0
 
 
-def plain_sum(row: Ints, bucket: Ints, count: Ints) -> list[tuple[int, int, int]]:
+def plain_sum(row: Ints, bucket: Int32s, count: Ints) -> list[tuple[int, int, int]]:
     """What `sum_entries` must return."""
     sums: dict[tuple[int, int], int] = {}
     for entry_row, entry_bucket, entry_count in zip(row.tolist(), bucket.tolist(), count.tolist(), strict=True):
@@ -90,12 +90,8 @@ def plain_sum(row: Ints, bucket: Ints, count: Ints) -> list[tuple[int, int, int]
 )
 def test_entries_add_up_whichever_way_is_taken(row_count: int, bucket_count: int, entry_count: int) -> None:
     random = np.random.default_rng(7)
-    row, bucket = random.integers(0, row_count, entry_count), random.integers(0, bucket_count, entry_count)
+    row = random.integers(0, row_count, entry_count)
+    bucket = random.integers(0, bucket_count, entry_count, dtype=np.int32)
     row, bucket = np.concatenate([row, row]), np.concatenate([bucket, bucket])
     count = random.integers(-2, 3, row.size)
     assert list(zip(*(column.tolist() for column in sum_entries(row, bucket, count)), strict=True)) == plain_sum(row, bucket, count)
-
-
-def test_entries_in_order_lose_their_zeros() -> None:
-    row, bucket, count = sum_entries(np.array([0, 0, 1]), np.array([3, 4, 1]), np.array([1, 0, 2]))
-    assert (row.tolist(), bucket.tolist(), count.tolist()) == ([0, 1], [3, 1], [1, 2])

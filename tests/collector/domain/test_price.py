@@ -120,9 +120,7 @@ def test_a_cost_is_given_up_to_the_last_number_of_64_bits_and_refused_above() ->
         costs(Rates((tier("0", "0", request_usd="9223372036.854775808"),)), (1, 0, 0, 0, 0))
 
 
-usd_prices = st.one_of(
-    st.decimals(0, 600, places=3, allow_nan=False), st.decimals(0, 600, places=18, allow_nan=False)
-).map(str)
+usd_prices = st.one_of(st.decimals(0, 600, places=3, allow_nan=False), st.decimals(0, 600, places=18, allow_nan=False)).map(str)
 
 
 @st.composite
@@ -143,8 +141,7 @@ def test_every_cost_is_the_exact_sum_rounded_once(prices: tuple[str, ...], calls
     plain, output, read, write, reasoning = prices
     rates = Rates((tier(plain, output, cache_read_usd=read, cache_write_usd=write, reasoning_usd=reasoning),))
     assert costs(rates, *calls) == [
-        exact_nanos((plain, c[0] - c[2] - c[3]), (output, c[1] - c[4]), (read, c[2]), (write, c[3]), (reasoning, c[4]))
-        for c in calls
+        exact_nanos((plain, c[0] - c[2] - c[3]), (output, c[1] - c[4]), (read, c[2]), (write, c[3]), (reasoning, c[4])) for c in calls
     ]
 
 

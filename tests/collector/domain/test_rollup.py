@@ -53,7 +53,7 @@ def test_merging_is_associative_and_commutative(a: Windows, b: Windows, c: Windo
 @settings(deadline=None, max_examples=50)
 def test_what_was_added_can_be_taken_away(windows: Windows) -> None:
     rows = np.arange(len(windows))
-    nothing = merge([windows, windows.times(np.full_like(rows, -1))])
+    nothing = merge([windows, windows.repeated(rows, np.full_like(rows, -1))])
     assert len(nothing) == 0
     assert nothing.entry_row.size == 0
 
@@ -73,7 +73,7 @@ def test_a_window_that_becomes_empty_disappears_and_the_others_keep_their_entrie
     call = (1, 0, 1, 500, -1, 1, 1, 0, 0, 0, 9, 1)
     other = (1, 60_000_000, 2, 900, -1, 1, 1, 0, 0, 0, 9, 1)
     first, both = rollup_calls(columns([call])), rollup_calls(columns([call, other]))
-    assert_same(merge([both, first.times(np.array([-1]))]), rollup_calls(columns([other])))
+    assert_same(merge([both, first.repeated(np.array([0]), np.array([-1]))]), rollup_calls(columns([other])))
 
 
 @given(call_lists, st.sampled_from([15, 60, 1440]))
@@ -94,7 +94,7 @@ def test_rekeying_adds_up_groups(calls: list[tuple[int, ...]]) -> None:
 
 def test_rows_can_be_repeated_in_any_order_with_their_entries() -> None:
     windows = rollup_calls(columns([(series, 0, 1, series * 1000, -1, 1, 1, 0, 0, 0, 9, 1) for series in (1, 2, 3)]))
-    repeated = windows.select(np.array([2, 0, 2])).times(np.array([1, -1, 1]))
+    repeated = windows.repeated(np.array([2, 0, 2]), np.array([1, -1, 1]))
     assert repeated.series_id.tolist() == [3, 1, 3]
     assert repeated.measures[:, Measure.SUCCEEDED].tolist() == [1, -1, 1]
     assert repeated.entry_row.tolist() == [0, 1, 2]

@@ -1,0 +1,73 @@
+"""Wires the collector's front."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from assay.collector.v1 import collector_service_pb2_grpc, metrics_service_pb2_grpc
+from assay.collector.v1.collector_service_pb2 import DESCRIPTOR as COLLECTOR
+from assay.collector.v1.metrics_service_pb2 import DESCRIPTOR as METRICS
+
+from kit import bus, database, lifecycle, logs, rpc
+from kit.access import CachedKeyChecker, Guard
+from kit.health import Readiness
+from services.collector.access import rpc as access_rpc
+from services.collector.access.checker import StoreKeyChecker
+from services.collector.access.store import AccessStore
+from services.collector.app.start import Start, ops
+from services.collector.domain.windows import Retention
+from services.collector.ingest import Ingest
+from services.collector.memory import reuse_freed_memory
+from services.collector.prices import PriceBook
+from services.collector.query import MetricsQueries
+from services.collector.rpc import CollectorServicer, MetricsServicer
+from services.collector.rpc_reading import ReadingRpc
+from services.collector.settings import FrontSettings
+from services.collector.store.projects import ProjectReader
+from services.collector.watch import Watches
+from services.collector.zones import ZoneChanges
+
+_log = logs.get_logger(__name__)
+
+
+@asynccontextmanager
+async def front(settings: FrontSettings) -> AsyncIterator[str]:
+    """Serves the collector's front until the block is left; yields the bound address."""
+    reuse_freed_memory()
+    readiness = Readiness("database", "bus")
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(database.engine(settings.database_url.get_secret_value(), name="assay collector front"))
+        connection = await stack.enter_async_context(bus.connect(settings.nats_url.get_secret_value(), "collector front"))
+        access = AccessStore(engine)
+        guard = Guard(CachedKeyChecker(StoreKeyChecker(access)))
+        projects = ProjectReader(engine)
+        queries = MetricsQueries(
+            engine, Retention(minute_days=settings.minutes_kept_days, fifteen_minutes_days=settings.quarters_kept_days)
+        )
+        watches = Watches(connection, queries)
+        reading = ReadingRpc(engine, connection)
+        zone_changes = ZoneChanges(engine)
+        collector = CollectorServicer(guard, projects, Ingest(connection, PriceBook()), reading)
+        metrics = MetricsServicer(guard, projects, queries, watches, reading)
+        start = Start(engine, connection, readiness, settings)
+        await stack.enter_async_context(ops(settings, readiness))
+        address = await stack.enter_async_context(
+            rpc.serve(
+                settings.listen,
+                [
+                    lambda server: collector_service_pb2_grpc.add_CollectorServiceServicer_to_server(collector, server),
+                    lambda server: metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(metrics, server),
+                    access_rpc.AccessServicer(access, zone_changes.on_change).add_to,
+                ],
+                service_names=[
+                    COLLECTOR.services_by_name["CollectorService"].full_name,
+                    METRICS.services_by_name["MetricsService"].full_name,
+                    access_rpc.SERVICE_NAME,
+                ],
+                readiness=readiness,
+                log_guard=guard,
+                allow_insecure=settings.insecure_listen,
+            )
+        )
+        await stack.enter_async_context(lifecycle.background(start.run, watches.run))
+        _log.info("the collector's front is up", address=address)
+        yield address

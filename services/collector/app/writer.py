@@ -1,0 +1,43 @@
+"""Wires the collector's writer."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from kit import bus, database, lifecycle, logs, rpc
+from kit.access import CachedKeyChecker, Guard
+from kit.health import Readiness
+from services.collector.access.checker import StoreKeyChecker
+from services.collector.access.store import AccessStore
+from services.collector.app.start import Start, ops
+from services.collector.settings import WriterSettings
+from services.collector.upkeep import Retention, Upkeep
+from services.collector.writer import Writer
+
+_log = logs.get_logger(__name__)
+
+
+@asynccontextmanager
+async def writer(settings: WriterSettings) -> AsyncIterator[str]:
+    """Runs the collector's writer until the block is left; yields the bound address of its health."""
+    readiness = Readiness("database", "bus")
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(database.engine(settings.database_url.get_secret_value(), name="assay collector writer"))
+        connection = await stack.enter_async_context(bus.connect(settings.nats_url.get_secret_value(), "collector writer"))
+        guard = Guard(CachedKeyChecker(StoreKeyChecker(AccessStore(engine))))
+        retention = Retention(settings.calls_kept_days, settings.minutes_kept_days, settings.quarters_kept_days, settings.history)
+        start = Start(engine, connection, readiness, settings)
+        await stack.enter_async_context(ops(settings, readiness))
+        address = await stack.enter_async_context(
+            rpc.serve(
+                settings.writer_listen,
+                [],
+                service_names=[],
+                readiness=readiness,
+                log_guard=guard,
+                allow_insecure=settings.insecure_listen,
+            )
+        )
+        jobs = [Writer(engine, connection).run, Upkeep(engine, connection, retention).run]
+        await stack.enter_async_context(lifecycle.background(start.run, *(start.after(job) for job in jobs)))
+        _log.info("the collector's writer is up", address=address)
+        yield address

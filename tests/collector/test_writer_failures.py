@@ -1,0 +1,375 @@
+"""What goes wrong around the writer, and what does not: a bad message, servers that go away, being stopped or killed at any point."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from unittest.mock import patch
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from assay.events.v1.ingest_pb2 import IngestMessage
+
+from kit import database
+from kit.bus import Bus
+from kit.embedded.stack import Stack
+from kit.errors import AssayError, invalid
+from services.collector import patience, streams
+from services.collector.domain.prepared import Prepared
+from services.collector.intake import Intake
+from services.collector.messages.ingest_messages import parse
+from services.collector.store.sql import locked_transaction
+from services.collector.store.writing import Added, DeadLetter, WritingStore, project_lock
+from services.collector.writer import Writer
+from tests.collector.feeding import STREAM_BYTES_MAX, Feeder
+from tests.collector.writing_support import (
+    DEFAULT,
+    all_acknowledged,
+    announcements,
+    assert_rollups_equal_calls,
+    booked,
+    call_ids,
+    change,
+    collector,
+    rows,
+    running_writers,
+    started,
+    until,
+    value,
+)
+
+
+@pytest_asyncio.fixture
+async def feeder(stack: Stack, bus: Bus) -> AsyncIterator[Feeder]:
+    with patch.object(patience, "RETRY_S", 0.05), patch("services.collector.writer.RETRY_S", 0.05):
+        async with collector(stack, bus) as fed:
+            yield fed
+
+
+async def publish_raw(feeder: Feeder, payload: bytes, subject: str = f"assay.calls.{DEFAULT}", **headers: str) -> None:
+    await feeder.bus.publish(subject, payload, {streams.COUNT_HEADER: "3", streams.KIND_HEADER: "call"} | headers)
+
+
+def broken(alter: Callable[[IngestMessage], None]) -> bytes:
+    """A message of one call with something wrong in it."""
+    message = IngestMessage(batch_id="broken", part_count=1, receive_unix_us=1_800_000_000_000_000)
+    calls = message.calls
+    calls.call_ids.append("x")
+    calls.series.append("p\0m\0t\0\0")
+    calls.series_index, calls.outcome, calls.price_origin = b"\0\0", b"\1", b"\0"
+    calls.start_unix_us = calls.latency_us = calls.first_token_us = calls.cost_usd_nanos = b"\0" * 8
+    for name in ("task_index", "agent_index", "error_type_index"):
+        setattr(calls, name, b"\xff" * 4)
+    for name in ("input", "output", "cache_read", "cache_write", "reasoning"):
+        setattr(calls, f"{name}_token_count", b"\0" * 4)
+    calls.revision_count = b"\xff" * 4
+    alter(message)
+    return message.SerializeToString()
+
+
+def set_on_calls(**fields: Any) -> Callable[[IngestMessage], None]:
+    def alter(message: IngestMessage) -> None:
+        for name, content in fields.items():
+            setattr(message.calls, name, content)
+
+    return alter
+
+
+POISON = {
+    "bytes that are no message": b"\xff\xff\xff",
+    "no batch": broken(lambda message: message.ClearField("batch_id")),
+    "no parts": broken(lambda message: message.ClearField("part_count")),
+    "a column that is too short": broken(set_on_calls(latency_us=b"\0" * 7)),
+    "a column of another length": broken(set_on_calls(latency_us=b"\0" * 16)),
+    "a series that is not there": broken(set_on_calls(series_index=b"\7\0")),
+    "an impossible duration": broken(set_on_calls(latency_us=b"\xff" * 7 + b"\x7f")),
+    "a text that the database refuses": broken(lambda message: message.calls.call_ids.__setitem__(0, "nul\0")),
+    "a number that the driver refuses": broken(
+        lambda message: setattr(message, "part", 2**31 - 1) or setattr(message, "rejected_count", 2**40)
+    ),
+    "a series of too few terms": broken(lambda message: message.calls.series.__setitem__(0, "p\0m")),
+}
+
+
+def test_what_is_broken_is_so_by_one_thing_alone() -> None:
+    assert parse(broken(lambda message: None), 1, 1, 1).message.calls.call_ids == ["x"]
+
+
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON.keys())
+async def test_a_message_that_cannot_be_stored_is_kept_aside_alone(feeder: Feeder, poison: bytes) -> None:
+    await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
+    await publish_raw(feeder, poison, **{"Nats-Msg-Id": f"{DEFAULT}/broken/2/hash"})
+    await feeder.publish(DEFAULT, [started(feeder, call_id="b")])
+    await feeder.publish(DEFAULT, [started(feeder, call_id="c")])
+    await feeder.store()
+    assert await call_ids(feeder.engine) == ["a", "b", "c"]
+    assert await booked(feeder.engine) == (3, 0, 0, 3, 0, 0)
+    assert await rows(feeder.engine, "SELECT sequence, subject, payload FROM collector.dead_letter") == [(2, "assay.calls.default", poison)]
+    assert await rows(feeder.engine, "SELECT batch_id, part FROM collector.message WHERE sequence = 2") == [("broken", 2)]
+    await assert_rollups_equal_calls(feeder)
+
+
+async def test_what_names_no_project_or_has_odd_headers_is_kept_aside(feeder: Feeder) -> None:
+    await publish_raw(feeder, b"", subject="assay.calls.nobody")
+    await publish_raw(feeder, b"", subject=f"assay.evidence.{DEFAULT}", **{streams.KIND_HEADER: "evidence", streams.COUNT_HEADER: "many"})
+    await feeder.bus.publish(f"assay.calls.{DEFAULT}", b"\xff", {})
+    await feeder.store()
+    found = await rows(feeder.engine, "SELECT project_id, kind, dead_lettered_count, batch_id FROM collector.message ORDER BY sequence")
+    assert found == [(0, 1, 3, ""), (1, 2, 0, ""), (1, 1, 0, "")]
+
+
+async def test_a_dead_letter_is_kept_once(feeder: Feeder) -> None:
+    await publish_raw(feeder, b"\xff")
+    killed = Writer(feeder.engine, feeder.bus)
+    (taken,) = await killed._intake.take(1, 5.0)
+    stop = asyncio.Event()
+    with patch.object(killed._intake, "acknowledge"):
+        await killed._keep_aside(taken, ValueError("first"), stop)
+    await killed._intake.give_back([taken])
+    await feeder.store()
+    assert await value(feeder.engine, "SELECT count(*) FROM collector.dead_letter") == 1
+    assert await booked(feeder.engine) == (0, 0, 0, 3, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.DeadlockDetectedError("met"),
+        asyncpg.SerializationError("met"),
+        asyncpg.AdminShutdownError("going down"),
+        asyncpg.CannotConnectNowError("starting up"),
+        asyncpg.DiskFullError("full"),
+        ConnectionRefusedError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_what_passes_is_waited_for_and_costs_no_message(feeder: Feeder, error: Exception) -> None:
+    await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
+    await feeder.publish(DEFAULT, [started(feeder, call_id="b")])
+    raised = 0
+    real = WritingStore.add
+
+    async def add(store: WritingStore, prepared: Prepared) -> Added:
+        nonlocal raised
+        if raised < 3:
+            raised += 1
+            raise error
+        return await real(store, prepared)
+
+    with patch.object(WritingStore, "add", add):
+        await feeder.store()
+    assert raised == 3
+    assert await call_ids(feeder.engine) == ["a", "b"]
+    assert await value(feeder.engine, "SELECT count(*) FROM collector.dead_letter") == 0
+
+
+async def test_a_passing_error_while_a_message_is_kept_aside_is_waited_for(feeder: Feeder) -> None:
+    await publish_raw(feeder, b"\xff")
+    real, tries = WritingStore.add_dead_letter, []
+
+    async def add_dead_letter(store: WritingStore, letter: DeadLetter) -> None:
+        tries.append(letter)
+        if len(tries) < 3:
+            raise asyncpg.ConnectionDoesNotExistError("gone")
+        await real(store, letter)
+
+    with patch.object(WritingStore, "add_dead_letter", add_dead_letter):
+        await feeder.store()
+    assert len(tries) == 3
+    assert await value(feeder.engine, "SELECT count(*) FROM collector.dead_letter") == 1
+
+
+async def test_a_bug_in_keeping_aside_ends_the_writer(feeder: Feeder) -> None:
+    await publish_raw(feeder, b"\xff")
+    with (
+        patch.object(WritingStore, "add_dead_letter", side_effect=KeyError("bug")),
+        pytest.raises(ExceptionGroup) as failed,
+    ):
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            group.create_task(Writer(feeder.engine, feeder.bus).run(asyncio.Event()))
+    assert isinstance(failed.value.exceptions[0], KeyError)
+
+
+async def test_a_bug_in_taking_ends_the_writer(feeder: Feeder) -> None:
+    with patch.object(Intake, "take", side_effect=KeyError("bug")), pytest.raises(KeyError):
+        await Writer(feeder.engine, feeder.bus).run(asyncio.Event())
+
+
+async def test_connections_cut_again_and_again_lose_and_double_nothing(feeder: Feeder) -> None:
+    for number in range(40):
+        await feeder.publish(
+            DEFAULT, [started(feeder, offset, call_id=f"c-{number}-{offset}", task_id=f"t-{offset}") for offset in range(30)]
+        )
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+        "AND state <> 'idle'"
+    )
+    cutting = 0
+    url = feeder.engine.url.render_as_string(hide_password=False)
+    with patch("services.collector.writer.FETCH_MAX", 4):
+        async with database.engine(url, name="cutter") as other, running_writers(feeder, 2):
+            while not await all_acknowledged(feeder):
+                await asyncio.sleep(0.03)
+                if cutting < 25:
+                    cutting += len(await rows(other, cut))
+    assert cutting > 5
+    stored = await call_ids(feeder.engine)
+    assert (len(stored), len(set(stored))) == (1_200, 1_200)
+    assert await booked(feeder.engine) == (1_200, 0, 0, 0, 0, 0)
+    await assert_rollups_equal_calls(feeder)
+
+
+async def test_a_writer_cancelled_in_its_transaction_leaves_the_message_to_another(feeder: Feeder) -> None:
+    await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
+    async with locked_transaction(feeder.engine, [project_lock(1)]):
+        stuck = asyncio.create_task(Writer(feeder.engine, feeder.bus).run(asyncio.Event()))
+
+        async def waits() -> bool:
+            return bool(await value(feeder.engine, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+
+        await until(waits, "the wait for the lock")
+        stuck.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stuck
+    with patch("services.collector.streams.WRITER.ack_wait", 1.0):
+        await feeder.bus.jetstream.add_consumer(streams.INGEST, streams.WRITER)
+        await feeder.store()
+    assert await call_ids(feeder.engine) == ["a"]
+    assert await booked(feeder.engine) == (1, 0, 0, 0, 0, 0)
+
+
+async def test_a_writer_that_stops_while_the_database_is_away_gives_its_messages_back(feeder: Feeder) -> None:
+    await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
+    stop = asyncio.Event()
+
+    async def away(*_: object) -> None:
+        stop.set()
+        raise ConnectionRefusedError
+
+    with patch.object(WritingStore, "add", away):
+        await Writer(feeder.engine, feeder.bus).run(stop)
+    again = await Intake(feeder.engine, feeder.bus).take(1, 5.0)
+    assert again[0].message.metadata.num_delivered > 1
+
+
+async def test_what_was_taken_is_stored_before_a_stop(feeder: Feeder) -> None:
+    await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
+    stop = asyncio.Event()
+    one = Writer(feeder.engine, feeder.bus)
+    real = one._intake.take
+
+    async def take(count: int, wait_s: float) -> Any:
+        taken = await real(count, wait_s)
+        stop.set()
+        return taken
+
+    with patch.object(one._intake, "take", take):
+        await one.run(stop)
+    assert await call_ids(feeder.engine) == ["a"]
+
+
+async def test_an_acknowledgement_that_is_lost_is_no_error(feeder: Feeder) -> None:
+    await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
+    intake = Intake(feeder.engine, feeder.bus)
+    taken = await intake.take(1, 5.0)
+    await intake.acknowledge(taken)
+    await intake.acknowledge(taken)  # nats-py refuses to acknowledge twice
+    await intake.give_back(taken)
+    with patch("nats.aio.msg.Msg.is_acked", False):
+        await intake.give_back(taken)
+
+
+async def test_a_stream_made_anew_counts_from_one_again_and_its_messages_are_others(feeder: Feeder) -> None:
+    async with running_writers(feeder, 2):
+        for number in range(4):
+            await feeder.publish(DEFAULT, [started(feeder, call_id=f"before-{number}")])
+        await until(lambda: all_acknowledged(feeder))
+        await feeder.renew_streams()
+        for number in range(4):
+            await feeder.publish(DEFAULT, [started(feeder, call_id=f"after-{number}")], batch_id=f"after-{number}")
+
+        async def stored() -> bool:
+            return await booked(feeder.engine) == (8, 0, 0, 0, 0, 0)
+
+        await until(stored, "the new stream's last call")
+    assert len(await call_ids(feeder.engine)) == 8
+    assert await value(feeder.engine, "SELECT count(*) FROM collector.stream") == 2
+
+
+async def test_a_writer_that_did_not_notice_the_new_stream_does_not_take_its_messages_for_old_ones(feeder: Feeder) -> None:
+    slow, quick = (Intake(feeder.engine, feeder.bus) for _ in range(2))
+    await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
+    (old,) = await slow.take(1, 5.0)
+    await feeder.renew_streams()
+    # The other one makes the consumer again, so that the slow one's requests are answered as if nothing had happened.
+    assert not await quick.take(1, 0.1)
+    await feeder.publish(DEFAULT, [started(feeder, call_id="b")])
+    new = await slow.take(1, 5.0)
+    assert (old.sequence, new[0].sequence) == (1, 1)
+    assert old.stream_id != new[0].stream_id
+
+
+async def test_messages_taken_as_the_stream_is_made_anew_are_of_the_one_that_is_gone(feeder: Feeder) -> None:
+    intake = Intake(feeder.engine, feeder.bus)
+    await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
+    real = intake._consumer.fetch
+
+    async def fetch(count: int, wait_s: float) -> Any:
+        found = await real(count, wait_s)
+        await feeder.renew_streams()
+        return found
+
+    with patch.object(intake._consumer, "fetch", fetch):
+        (old,) = await intake.take(1, 5.0)
+    assert await rows(feeder.engine, "SELECT stream_id FROM collector.stream ORDER BY stream_id") == [(1,), (2,)]
+    assert old.stream_id == 1
+
+
+async def test_announcing_waits_until_the_bus_can_take_it(feeder: Feeder) -> None:
+    await feeder.bus.jetstream.delete_stream(streams.WINDOWS)
+    await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
+    async with announcements(feeder.bus) as heard, running_writers(feeder):
+
+        async def stored() -> bool:
+            return bool(await call_ids(feeder.engine))
+
+        await until(stored, "the call")
+        assert not await all_acknowledged(feeder)
+        await feeder.bus.ensure_stream(streams.windows_stream(1))
+        await until(lambda: all_acknowledged(feeder), "the acknowledgement")
+    assert heard
+    assert await booked(feeder.engine) == (1, 0, 0, 0, 0, 0)
+
+
+async def test_the_streams_being_away_is_waited_for(feeder: Feeder) -> None:
+    await feeder.bus.jetstream.delete_stream(streams.INGEST)
+    async with running_writers(feeder) as (one,):
+        await asyncio.sleep(0.3)
+        assert not one.done()
+        await feeder.bus.ensure_stream(streams.ingest_stream(STREAM_BYTES_MAX, 1))
+        await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
+        await until(lambda: all_acknowledged(feeder))
+    assert await call_ids(feeder.engine) == ["a"]
+
+
+async def test_a_partition_dropped_meanwhile_is_made_again(feeder: Feeder) -> None:
+    await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
+    one = Writer(feeder.engine, feeder.bus)
+    taken = await one._intake.take(1, 5.0)
+    prepared = await one._prepare(taken)
+    await change(
+        feeder.engine,
+        "DO $$ DECLARE name text; BEGIN FOR name IN SELECT inhrelid::regclass::text FROM pg_inherits WHERE "
+        "inhparent = 'collector.call'::regclass LOOP EXECUTE 'DROP TABLE ' || name; END LOOP; END $$",
+    )
+    one._partitions._known.clear()
+    await one._store_all(taken, prepared, asyncio.Event())
+    assert await call_ids(feeder.engine) == ["a"]
+
+
+async def test_a_refusal_is_not_waited_for() -> None:
+    async def attempt() -> None:
+        raise invalid("field", "wrong")
+
+    with pytest.raises(AssayError):
+        await patience.patiently(attempt, asyncio.Event())
