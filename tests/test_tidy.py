@@ -32,21 +32,28 @@ def tracked_files() -> list[Path]:
 
 
 def test_no_file_is_longer_than_one_reads_in_a_sitting() -> None:
-    long = {str(path.relative_to(ROOT)): count for path in python_files(*CODE) if (count := len(path.read_text().splitlines())) > FILE_LINES_MAX}
+    long = {
+        str(path.relative_to(ROOT)): count for path in python_files(*CODE) if (count := len(path.read_text().splitlines())) > FILE_LINES_MAX
+    }
     assert not long
 
 
 def test_every_function_fits_a_screen() -> None:
-    long = []
-    for path in python_files(*CODE):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES_MAX:
-                long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in python_files(*CODE)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES_MAX
+    ]
     assert not long
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    silent = [str(path.relative_to(ROOT)) for path in python_files(*CODE) if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))]
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in python_files(*CODE)
+        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
     assert not silent
 
 
@@ -96,3 +103,15 @@ def test_architecture_names_every_subject_of_the_bus() -> None:
 
     subjects = {f"{subject}.<project>" for subject in (streams.CALLS_SUBJECT, streams.EVIDENCE_SUBJECT, streams.WINDOWS_SUBJECT)}
     assert set(architecture_table("Subjects")) == subjects
+
+
+def test_the_operator_is_told_of_every_setting_of_the_collector() -> None:
+    from services.collector.settings import FrontSettings, WriterSettings
+
+    told = (ROOT / "docs/operating.md").read_text()
+    names = {
+        str(field.validation_alias or f"ASSAY_COLLECTOR_{name}".upper())
+        for settings in (FrontSettings, WriterSettings)
+        for name, field in settings.model_fields.items()
+    }
+    assert [name for name in sorted(names) if f"`{name}`" not in told] == []

@@ -1,9 +1,8 @@
 """Calls and evidence have protobuf's JSON form, with the fields' names spelled either way."""
 
-from google.protobuf import json_format
-
 from assay.telemetry.v1.call_pb2 import Call
 from assay.telemetry.v1.evidence_pb2 import Evidence
+from google.protobuf import json_format
 
 CALL = {
     "call_id": "c1",
