@@ -125,6 +125,9 @@ class CachedKeyChecker:
 
     An answer's age counts from when it was asked for, so a slow answer is not believed for longer. Hashes of secrets
     are remembered, not secrets. Never put one behind another: their ages would add up past the promise of 5 s.
+
+    With `outage_s`, a key that worked is believed for so long while nobody can tell, unless it has expired: who can tell is also who
+    revokes, so that no key can have been revoked meanwhile.
     """
 
     def __init__(
@@ -132,6 +135,7 @@ class CachedKeyChecker:
         checker: KeyChecker,
         *,
         age_s: float = MEMORY_AGE_S,
+        outage_s: float = 0.0,
         size_max: int = MEMORY_SIZE_MAX,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -139,6 +143,8 @@ class CachedKeyChecker:
             raise ValueError(f"age_s must be above 0 and at most {MEMORY_AGE_MAX_S}")
         self._checker = checker
         self._age_s = age_s
+        self._outage_s = outage_s
+        self._away_until = float("-inf")
         self._size_max = size_max
         self._clock = clock
         self._answers: OrderedDict[bytes, tuple[float, Identity | None]] = OrderedDict()
@@ -152,11 +158,32 @@ class CachedKeyChecker:
             self._answers.move_to_end(digest)
             identity = remembered[1]
         else:
-            identity = await self._ask(secret)
-            self._remember(digest, asked_at, identity)
+            identity = await self._renewed(secret, digest, asked_at)
         if identity is None:
             raise key_invalid()
         return identity
+
+    async def _renewed(self, secret: str, digest: bytes, asked_at: float) -> Identity | None:
+        """A new answer, or the old one while nobody can tell."""
+        believed = self._believed(digest, asked_at)
+        if believed is not None and asked_at < self._away_until:
+            return believed
+        try:
+            identity = await self._ask(secret)
+        except AssayError:
+            if believed is None:
+                raise
+            self._away_until = asked_at + CHECK_RETRY_S  # not every request is to wait for whoever is away
+            return believed
+        self._remember(digest, asked_at, identity)
+        return identity
+
+    def _believed(self, digest: bytes, now: float) -> Identity | None:
+        """The remembered identity, if it is good enough while nobody can tell."""
+        answered_at, identity = self._answers.get(digest, (float("-inf"), None))
+        if identity is None or now - answered_at >= self._outage_s:
+            return None
+        return identity if identity.expires_at is None or identity.expires_at > datetime.now(UTC) else None
 
     async def _ask(self, secret: str) -> Identity | None:
         try:

@@ -33,6 +33,8 @@ class WriterSettings(CollectorSettings):
     """The writer. `history_hours` is how long stored messages stay in the ingest stream."""
 
     writer_listen: str = "127.0.0.1:7011"
+    # Its own name, since front and writer of one machine mostly share their environment.
+    ops_listen: str = Field(default="127.0.0.1:0", validation_alias="ASSAY_COLLECTOR_WRITER_OPS_LISTEN")
     history_hours: float = Field(default=24.0, ge=0)
 
     @property

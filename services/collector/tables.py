@@ -104,7 +104,7 @@ call_table = Table(
     Column("body", LargeBinary, nullable=False),
     Column("extras", Text, nullable=False),
     Index("call_call_id", "call_id"),
-    Index("call_start_us", "start_us", postgresql_using="brin"),
+    Index("call_start_us", "start_us", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     postgresql_partition_by="RANGE (receive_date)",
 )
 

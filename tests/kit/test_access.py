@@ -178,6 +178,26 @@ async def test_not_being_able_to_tell_is_not_remembered() -> None:
     assert await reason_of(cached, "a") == "reader"
 
 
+async def test_through_an_outage_a_key_that_worked_is_believed_for_as_long_as_is_said() -> None:
+    expired = Identity("old", "shop", frozenset({Role.RECORD}), datetime(2020, 1, 1, tzinfo=UTC))
+    keys, clock = Keys(a=READER, old=expired), Seconds()
+    cached = CachedKeyChecker(keys, age_s=3.0, outage_s=60.0, clock=clock)
+    assert [await reason_of(cached, secret) for secret in ("a", "bad", "old")] == ["reader", "KEY_INVALID", "old"]
+    keys.failure = access.access_unavailable()
+    clock.now_s += 59.0
+    assert await reason_of(cached, "a") == "reader"
+    asked = len(keys.asked)
+    assert await reason_of(cached, "a") == "reader"
+    assert len(keys.asked) == asked, "whoever is away is not asked for each request"
+    for never_believed in ("bad", "old", "unknown"):
+        assert await reason_of(cached, never_believed) == "ACCESS_UNAVAILABLE"
+    clock.now_s += 1.0
+    assert await reason_of(cached, "a") == "ACCESS_UNAVAILABLE"
+    keys.failure = None
+    del keys.known["a"]
+    assert await reason_of(cached, "a") == "KEY_INVALID"
+
+
 async def test_the_least_recently_used_answers_are_forgotten_first() -> None:
     keys = Keys(a=READER)
     cached = CachedKeyChecker(keys, size_max=3, clock=Seconds())

@@ -26,6 +26,9 @@ from services.collector.store.projects import ProjectReader
 from services.collector.watch import Watches
 from services.collector.zones import ZoneChanges
 
+# While the database is away, keys that worked go on recording for so long: the bus has room for hours.
+RECORDING_OUTAGE_S = 6 * 3_600.0
+
 _log = logs.get_logger(__name__)
 
 
@@ -38,7 +41,7 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
         engine = await stack.enter_async_context(database.engine(settings.database_url.get_secret_value(), name="assay collector front"))
         connection = await stack.enter_async_context(bus.connect(settings.nats_url.get_secret_value(), "collector front"))
         access = AccessStore(engine)
-        guard = Guard(CachedKeyChecker(StoreKeyChecker(access)))
+        guard = Guard(CachedKeyChecker(StoreKeyChecker(access), outage_s=RECORDING_OUTAGE_S))
         projects = ProjectReader(engine)
         queries = MetricsQueries(
             engine, Retention(minute_days=settings.minutes_kept_days, fifteen_minutes_days=settings.quarters_kept_days)

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from assay.collector.v1 import metrics_service_pb2 as contract
@@ -11,8 +10,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit.errors import invalid
 from services.collector.domain.answer import Answer, Answered
+from services.collector.domain.arrays import Floats, Ints
 from services.collector.domain.measures import Measure
 from services.collector.messages.listing_requests import text_of
+from services.collector.messages.packed import field, packed
 from services.collector.store.metrics import DIMENSIONS, Question, SeriesFilter
 from services.collector.store.projects import ProjectInfo
 
@@ -107,28 +108,29 @@ def series_filter(message: contract.SeriesFilter) -> SeriesFilter:
 
 def series_to_messages(answered: Answered, group_by: tuple[str, ...]) -> list[contract.MetricSeries]:
     """One message for each group that has calls, in the order of the keys."""
-    columns, quantiles = _columns(answered.answer), _quantiles(answered.answer)
-    groups = sorted(answered.answer.groups(), key=lambda group: answered.keys[group[0]])
-    messages = []
-    for group, first, end in groups:
-        windows: dict[str, Any] = {name: values[first:end] for name, values in columns.items()}
-        for name, of in quantiles.items():
-            windows[name] = contract.Quantiles(**{quantile: values[first:end] for quantile, values in of.items()})
-        key = contract.SeriesKey(**dict(zip(group_by, answered.keys[group], strict=True)))
-        messages.append(contract.MetricSeries(key=key, windows=contract.MetricWindows(**windows)))
+    groups = answered.answer.groups()
+    windows = zip(groups, _windows(answered.answer, [first for _, first, _ in groups]), strict=True)
+    return [
+        contract.MetricSeries(
+            key=contract.SeriesKey(**dict(zip(group_by, answered.keys[group], strict=True))),
+            windows=contract.MetricWindows.FromString(serialised),
+        )
+        for (group, _, _), serialised in sorted(windows, key=lambda pair: answered.keys[pair[0][0]])
+    ]
+
+
+def _windows(answer: Answer, first_rows: list[int]) -> list[bytes]:
+    """The serialised windows of each group, given the first row of each."""
+    bounds = np.array([*first_rows, answer.group.size], np.int64)
+    columns: dict[str, Ints | Floats] = {name: answer.column(measure) for name, measure in _COUNT_COLUMNS.items()}
+    columns |= {name: getattr(answer, name) for name in _PLAIN_COLUMNS}
+    messages = packed(contract.MetricWindows.DESCRIPTOR, columns, bounds)
+    for name in _QUANTILE_COLUMNS:
+        quantiles = dict(zip(_QUANTILE_NAMES, getattr(answer, name).T, strict=True))
+        number = contract.MetricWindows.DESCRIPTOR.fields_by_name[name].number
+        parts = packed(contract.Quantiles.DESCRIPTOR, quantiles, bounds)
+        messages = [message + field(number, part) for message, part in zip(messages, parts, strict=True)]
     return messages
-
-
-def _columns(answer: Answer) -> dict[str, list[Any]]:
-    """The columns of all rows as lists, by the names of the contract: converting each as a whole is fastest."""
-    columns = {name: answer.column(measure).tolist() for name, measure in _COUNT_COLUMNS.items()}
-    return columns | {name: getattr(answer, name).tolist() for name in _PLAIN_COLUMNS}
-
-
-def _quantiles(answer: Answer) -> dict[str, dict[str, list[float]]]:
-    return {
-        name: dict(zip(_QUANTILE_NAMES, np.ascontiguousarray(getattr(answer, name).T).tolist(), strict=True)) for name in _QUANTILE_COLUMNS
-    }
 
 
 def _microseconds(field: str, moment: Timestamp) -> int:

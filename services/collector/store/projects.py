@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from kit import database
+
 # A changed limit or zone is seen after this long at the latest.
 REMEMBER_S = 5.0
 
@@ -30,9 +32,14 @@ class ProjectReader:
         self._read_at = float("-inf")
 
     async def find(self, project: str) -> ProjectInfo | None:
-        """The project of that name, or None."""
+        """The project of that name, or None. While the database is away, as it was when it was last seen."""
         if project not in self._by_name or self._is_old():
-            await self._read()
+            try:
+                await self._read()
+            except Exception as error:
+                if project not in self._by_name or not database.is_connection_error(error):
+                    raise
+                self._read_at = time.monotonic()  # asked again when this is old
         return self._by_name.get(project)
 
     async def exists(self, project: str) -> bool:

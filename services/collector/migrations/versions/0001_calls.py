@@ -88,7 +88,7 @@ _STATEMENTS = (
     ) PARTITION BY RANGE (receive_date)
     """,
     "CREATE INDEX call_call_id ON collector.call (call_id)",
-    "CREATE INDEX call_start_us ON collector.call USING brin (start_us)",
+    "CREATE INDEX call_start_us ON collector.call USING brin (start_us) WITH (autosummarize = on)",
     """
     CREATE TABLE collector.evidence (
         project_id INTEGER NOT NULL,
