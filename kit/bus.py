@@ -77,17 +77,24 @@ class Consumer:
             return await self._subscription.fetch(count, timeout=timeout_s)
         except nats.js.errors.NotFoundError:
             # The stream or the consumer was deleted under us; the next fetch makes the consumer again.
-            self._subscription = None
+            await self.close()
             raise _unavailable("the consumer is gone") from None
         except TimeoutError:
             return []
         except (nats.errors.Error, OSError) as error:
-            self._subscription = None
+            await self.close()
             raise _unavailable(repr(error)) from error
 
     async def _open(self) -> JetStreamContext.PullSubscription:
         info = await self._bus.jetstream.add_consumer(self._stream, self._config)
         return await self._bus.jetstream.pull_subscribe_bind(consumer=info.name, stream=self._stream)
+
+    async def close(self) -> None:
+        """Stops asking. A request that is still open would otherwise be given the next message, which then nobody reads."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+                await subscription.unsubscribe()
 
     async def floor(self) -> int:
         """The sequence up to which every message is acknowledged, 0 where nobody has begun to consume."""

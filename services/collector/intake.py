@@ -72,6 +72,10 @@ class Intake:
             for message in found
         ]
 
+    async def close(self) -> None:
+        """Takes no more."""
+        await self._consumer.close()
+
     async def _look(self) -> _Stream:
         """The stream as it is now."""
         state = await self._bus.stream_state(streams.INGEST)

@@ -61,6 +61,7 @@ class Writer:
             if storing is not None and not storing.done():
                 storing.cancel()
                 await asyncio.wait([storing])
+            await self._intake.close()
 
     async def _take(self, stop: asyncio.Event) -> list[Taken]:
         try:

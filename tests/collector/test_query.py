@@ -185,6 +185,7 @@ async def test_an_answer_of_too_many_windows_is_refused(feeder: Feeder, monkeypa
     calls = random_calls(Random(8), 60, [NOW_US - DAY_US])
     await feeder.feed(project.project, [made.message() for made in calls])
     monkeypatch.setattr(query, "ANSWER_WINDOWS_MAX", 10)
+    monkeypatch.setattr(slabs, "SLAB_BYTES", 1)
     day = question(project, NOW_US - DAY_US, NOW_US, 60)
     assert rows(await asking(feeder).answer(day))
     with pytest.raises(AssayError) as refused:
@@ -242,6 +243,25 @@ async def test_days_whose_quarters_are_gone_outlive_another_zone(feeder: Feeder)
         assert found == wanted | {"end_s": found["end_s"]}
         since = question(project, NOW_US - 53 * DAY_US, NOW_US, 1440)
         await assert_answers(asking(feeder, Retention(14, 54)), [since], calls)
+
+
+async def test_days_that_have_no_quarters_outlive_another_zone(feeder: Feeder) -> None:
+    project = await new_project(feeder, "zone-late", "UTC")
+    calls = random_calls(Random(12), 50, [NOW_US - 300 * DAY_US])
+    await feeder.feed(project.project, [made.message() for made in calls])
+    await feeder.fold_tasks()
+    await fold(feeder, project, [MINUTES, QUARTERS], NOW_S // 60 - 100 * 1440)
+    for time_zone in ("Asia/Kolkata", "Asia/Kolkata"):
+        project = await moved(feeder, project, time_zone)
+        week = question(project, NOW_US - 303 * DAY_US, NOW_US - 297 * DAY_US, 7 * 1440, group_by=("provider",))
+        found = rows(await asking(feeder, Retention(14, 100)).answer(week))
+        assert {key[0]: row["measures"] for key, row in found.items()} == sums_by_provider(calls)
+
+
+def sums_by_provider(calls: Sequence[Made]) -> dict[tuple[str, ...], list[int]]:
+    """The measures of all calls."""
+    whole = question(ProjectInfo(1, "any", "UTC", 1), NOW_US - 400 * DAY_US, NOW_US, None, group_by=("provider",))
+    return {key[0]: row["measures"] for key, row in expected(whole, calls).items()}
 
 
 async def moved(feeder: Feeder, project: ProjectInfo, time_zone: str) -> ProjectInfo:

@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import pytest_asyncio
@@ -13,6 +14,7 @@ from kit.embedded.stack import Stack
 from kit.errors import AssayError
 from services.collector.domain.windows import Retention
 from services.collector.rebuild import RebuildReport, rebuild, rebuild_url
+from services.collector.store import rebuilding
 from tests.collector.feeding import Feeder
 from tests.collector.writing_support import (
     DEFAULT,
@@ -303,3 +305,9 @@ async def test_an_id_sent_again_after_days_keeps_its_score_with_the_first(feeder
     await feeder.store()
     assert await value(feeder.engine, "SELECT count(*) FROM collector.call") == 2
     await assert_rollups_equal_calls(feeder)
+
+
+async def test_many_calls_are_read_some_at_a_time(feeder: Feeder) -> None:
+    await feeder.feed(DEFAULT, [started(feeder, number, call_id=f"c-{number}", task_id="") for number in range(50)])
+    with patch.object(rebuilding, "CALLS_AT_ONCE", 4), patch("services.collector.rebuild._PARTS_MAX", 3):
+        await assert_rollups_equal_calls(feeder)

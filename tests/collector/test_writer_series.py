@@ -74,3 +74,12 @@ async def test_price_versions_are_numbered_once_for_all(feeder: Feeder) -> None:
     await other.prepare({"v-2", "v-1"})
     assert one.id_of("") == 0
     assert [one.id_of(version) for version in ("v-1", "v-2")] == [other.id_of(version) for version in ("v-1", "v-2")]
+
+
+async def test_a_series_that_another_writer_has_added_meanwhile_is_found(feeder: Feeder) -> None:
+    one, other = SeriesStore(feeder.engine), SeriesStore(feeder.engine)
+    names = [f"p\0m\0t-{number}\0\0" for number in range(3)]
+    await one.prepare(1, 2, names)
+    await other.prepare(1, 2, [*names, "p\0m\0new\0\0"])
+    await other.prepare(1, 2, names)
+    assert one.ids(1, names).tolist() == other.ids(1, names).tolist()

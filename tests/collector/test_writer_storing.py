@@ -1,10 +1,13 @@
 """Each call is stored once, whoever sends it how often and whoever stores it when."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
+from kit import logs
 from kit.bus import Bus
 from kit.embedded.stack import Stack
 from services.collector.writer import Writer
@@ -143,3 +146,23 @@ async def test_the_two_writers_series_are_the_same(feeder: Feeder) -> None:
     names = [f"p\0m{number}\0t\0\0" for number in range(200)]
     await asyncio.gather(*(one._series.prepare(1, 120, names) for one in writers))
     assert writers[0]._series.ids(1, names).tolist() == writers[1]._series.ids(1, names).tolist()
+
+
+async def test_labels_and_the_ranking_that_was_followed_are_kept(feeder: Feeder) -> None:
+    full = started(feeder, call_id="a", labels={"team": "ü", "env": "prod"}, ranking_id="r-1", selection_ratio=0.25)
+    await feeder.feed(DEFAULT, [full, started(feeder, call_id="b"), started(feeder, call_id="c", selection_ratio=0.5, agent=None)])
+    found = await rows(feeder.engine, "SELECT call_id, agent, extras FROM collector.call ORDER BY call_id")
+    assert [(call_id, agent, json.loads(extras) if extras else None) for call_id, agent, extras in found] == [
+        ("a", "reviewer", {"labels": {"env": "prod", "team": "ü"}, "ranking_id": "r-1", "selection_ratio": 0.25}),
+        ("b", "reviewer", None),
+        ("c", "", {"selection_ratio": 0.5}),
+    ]
+
+
+async def test_each_message_that_is_stored_can_be_followed_in_the_log(feeder: Feeder, caplog: pytest.LogCaptureFixture) -> None:
+    logs.set_level("services.collector.writer", "DEBUG")
+    try:
+        batch_id = await feeder.feed(DEFAULT, [started(feeder, call_id="a")])
+    finally:
+        logs.set_level("services.collector.writer", "INFO")
+    assert any(getattr(record, "batch_id", "") == batch_id or batch_id in str(record.__dict__) for record in caplog.records)

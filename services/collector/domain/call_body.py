@@ -1,7 +1,7 @@
 """The numbers of a call that nothing is searched by, packed into a few bytes; a whole batch at a time.
 
-A body is one varint for each number, in the order of `Number`: the number plus one, so that -1, the only negative one, is 0. New numbers are
-appended to the list: a body that was written before has fewer, and they read as -1.
+A body is one varint for each number, in the order of `Number`: the number plus one, so that -1, the only negative one, is 0. New numbers
+are appended to the list: a body that was written before has fewer, and they read as -1.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Writes columns of numbers as protobuf's packed repeated fields, whole columns at a time: a fifth of the time that filling messages takes."""
+"""Writes columns of numbers as packed repeated fields, whole columns at a time: a fifth of the time that filling messages takes."""
 
 from collections.abc import Mapping
 from itertools import pairwise

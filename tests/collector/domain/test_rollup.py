@@ -1,5 +1,7 @@
 """Roll-ups: exact, and the same however calls are split, merged and ordered."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,6 +92,12 @@ def test_rekeying_adds_up_groups(calls: list[tuple[int, ...]]) -> None:
     windows = rollup_calls(columns(calls))
     assert_same(rekey(windows, series_id=windows.series_id // 2), rollup_calls(columns(grouped)))
     assert_same(rekey(windows), windows)
+
+
+def test_entries_in_order_lose_their_zeros() -> None:
+    windows = rollup_calls(columns([(1, 0, 1, 1_000, 10, 1, 1, 0, 0, 0, 9, 1)]))
+    part = replace(windows, entry_count=np.array([0, 2]))
+    assert contents(merge([part]))[1, 0][1] == {int(windows.entry_bucket[1]): 2}
 
 
 def test_rows_can_be_repeated_in_any_order_with_their_entries() -> None:
