@@ -96,9 +96,7 @@ def nanos(usd: Decimal) -> int:
         ("openrouter", "allenai/molmo-7b-d:free", SPRING, {"input": 10_000, "output": 1}, "0"),
     ],
 )
-def test_real_bills_come_out_to_the_nano(
-    book: PriceBook, *, provider: str, model: str, at: datetime, tokens: Tokens, usd: str
-) -> None:
+def test_real_bills_come_out_to_the_nano(book: PriceBook, *, provider: str, model: str, at: datetime, tokens: Tokens, usd: str) -> None:
     assert cost_by_book(book, provider, model, at, tokens) == nanos(Decimal(usd))
 
 
@@ -113,9 +111,7 @@ def test_real_bills_come_out_to_the_nano(
         ("xai", "x-ai", "grok-4"),
     ],
 )
-def test_providers_are_known_by_their_other_names(
-    book: PriceBook, provider: str, same_provider: str, model: str
-) -> None:
+def test_providers_are_known_by_their_other_names(book: PriceBook, provider: str, same_provider: str, model: str) -> None:
     found = book.resolve(provider, model, SPRING.date())
     assert found is not None
     assert found == book.resolve(same_provider, model, SPRING.date())

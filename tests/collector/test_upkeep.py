@@ -190,7 +190,10 @@ async def test_all_timers_run_until_the_stop_whatever_is_away(feeder: Feeder) ->
         async with asyncio.TaskGroup() as group:
             timers = [group.create_task(upkeep_of(feeder, history_hours=0).run(stop)) for _ in range(2)]
             await feeder.bus.jetstream.delete_stream(streams.INGEST)
-            cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            cut = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()"
+            )
             async with database.engine(feeder.engine.url.render_as_string(hide_password=False)) as other:
                 for _ in range(5):
                     await rows(other, cut)

@@ -206,7 +206,8 @@ async def test_connections_cut_again_and_again_lose_and_double_nothing(feeder: F
             DEFAULT, [started(feeder, offset, call_id=f"c-{number}-{offset}", task_id=f"t-{offset}") for offset in range(30)]
         )
     cut = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid() "
         "AND state <> 'idle'"
     )
     cutting = 0

@@ -207,7 +207,7 @@ def test_columns_of_different_lengths_are_a_bug_of_the_sender() -> None:
 
 
 async def test_series_are_listed_page_by_page(site: Site) -> None:
-    from assay.collector.v1.metrics_service_pb2 import ListSeriesResponse, Series  # noqa: PLC0415
+    from assay.collector.v1.metrics_service_pb2 import ListSeriesResponse, Series
 
     series = Series(key=SeriesKey(provider="a", model="m"))
     series.first_store_time.FromJsonString("2026-01-01T00:00:00Z")

@@ -17,7 +17,10 @@ from kit.database import is_conflict_error, is_connection_error
 from kit.errors import AssayError
 
 NOBODY_LISTENS = "postgresql+asyncpg://u:p@127.0.0.1:{port}/d"
-END_OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+END_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 @pytest_asyncio.fixture

@@ -46,7 +46,8 @@ def test_what_is_inside_is_for_its_owner_alone(tmp_path: Path) -> None:
         data.secret("one")
         modes = {path.name: path.stat().st_mode & 0o777 for path in data.path.iterdir()}
         assert data.path.stat().st_mode & 0o777 == (0o711 if os.geteuid() == 0 else 0o700)
-    assert modes == {"lock": 0o600, "version": 0o600, "secrets.json": 0o600, "nats": 0o700, "logs": 0o700, "run": 0o700}
+        sockets = {"run": 0o700} if data.sockets.is_relative_to(data.path) else {}  # elsewhere where the path is too long for a socket
+    assert modes == {"lock": 0o600, "version": 0o600, "secrets.json": 0o600, "nats": 0o700, "logs": 0o700, **sockets}
 
 
 def test_secrets_are_random_and_stay(tmp_path: Path) -> None:
@@ -122,7 +123,8 @@ def test_a_read_only_disk_is_told(tiny_disk: Path) -> None:
 def test_a_directory_of_somebody_else_is_told() -> None:
     nobody = RunAs(65534, 65534, reach_all=True)  # the interpreter may be below root's home
     command = launch_argv((sys.executable, "-c", OPEN, "/etc/assay"), signal.SIGTERM, nobody)
-    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COV")}  # nobody may not write the figures
+    done = subprocess.run(command, cwd="/", env=unmeasured, capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1].startswith("kit.errors.AssayError: this user may not write to /etc/assay:")
 
 

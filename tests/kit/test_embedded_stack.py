@@ -156,9 +156,7 @@ async def test_nats_syncs_every_message_and_opens_one_port(stack: Stack) -> None
         await connection.close()
     assert answer["data"]["config"]["sync_always"] is True
     assert 0 < answer["data"]["config"]["max_storage"] <= 8 * 1024**3
-    listening = [
-        c.laddr for c in psutil.Process(stack.supervisor.pid("nats")).net_connections() if c.status == "LISTEN"
-    ]
+    listening = [c.laddr for c in psutil.Process(stack.supervisor.pid("nats")).net_connections() if c.status == "LISTEN"]
     assert [(address.ip, address.port) for address in listening] == [("127.0.0.1", stack.nats.port)]
 
 
@@ -275,9 +273,7 @@ def capabilities(pid: int) -> int:
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root has to give PostgreSQL another account")
 @pytest.mark.parametrize("mode", [0o755, 0o700])
-async def test_for_root_postgres_is_an_ordinary_user_that_passes_closed_parents(
-    open_directory: Path, mode: int
-) -> None:
+async def test_for_root_postgres_is_an_ordinary_user_that_passes_closed_parents(open_directory: Path, mode: int) -> None:
     os.chmod(open_directory, mode)  # noqa: PTH101 - one call, and nothing else waits
     async with embedded_stack(open_directory / "data") as stack:
         pid = stack.supervisor.pid("postgres")

@@ -3,6 +3,7 @@
 from typing import get_args
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from kit import metrics
 from kit.metrics import MetricName
@@ -14,7 +15,8 @@ def test_names_follow_the_conventions_of_prometheus() -> None:
         assert name == name.lower()
 
 
-def test_what_is_made_is_exposed_with_its_help() -> None:
+def test_what_is_made_is_exposed_with_its_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "REGISTRY", CollectorRegistry())
     lag = metrics.gauge("assay_writer_lag_seconds", "How far the writer is behind.")
     lag.set(1.5)
     text = metrics.exposition()[0].decode()
@@ -22,4 +24,3 @@ def test_what_is_made_is_exposed_with_its_help() -> None:
     assert "assay_writer_lag_seconds 1.5" in text
     with pytest.raises(ValueError, match="Duplicated"):
         metrics.gauge("assay_writer_lag_seconds", "again")
-    metrics.REGISTRY.unregister(lag)

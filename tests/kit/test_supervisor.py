@@ -58,8 +58,9 @@ _before = {child.pid for child in psutil.Process().children()}
 
 
 def new_children() -> set[int]:
-    """This process' children, but for those that it had when the tests of this module began, such as shared servers."""
-    return {child.pid for child in psutil.Process().children()} - _before
+    """This process' children and theirs, but for those that it had when the tests of this module began, such as shared servers."""
+    own = [child for child in psutil.Process().children() if child.pid not in _before]
+    return {process.pid for child in own for process in (child, *child.children(recursive=True))}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -224,8 +225,8 @@ async def test_killing_a_child_takes_its_own_children_along(tmp_path: Path) -> N
     async with Supervisor(tmp_path, stop_timeout_s=0.1) as supervisor:
         await supervisor.start(spec(tmp_path, "service", program))
         await until(lambda: len(journal(tmp_path)) == 2)
-        assert len(psutil.Process().children(recursive=True)) == 2
-    assert not psutil.Process().children(recursive=True)
+        assert len(new_children()) == 2
+    assert not new_children()
 
 
 async def test_signals_ask_for_a_stop_and_a_second_one_kills(tmp_path: Path) -> None:

@@ -20,9 +20,7 @@ POLICY = RestartPolicy(restarts_max=3, window_s=10, delay_min_s=0.5, delay_max_s
         ([80.0], 100.0, 0.5),
     ],
 )
-def test_a_restart_waits_longer_each_time_and_is_refused_past_the_limit(
-    deaths_s: list[float], now_s: float, delay_s: float | None
-) -> None:
+def test_a_restart_waits_longer_each_time_and_is_refused_past_the_limit(deaths_s: list[float], now_s: float, delay_s: float | None) -> None:
     assert POLICY.delay_s(deaths_s, now_s) == delay_s
 
 
