@@ -41,7 +41,9 @@ class Sender:
     """Sends serialised batches and learns when they are stored."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._record = channel.unary_unary(_RECORD, response_deserializer=contract.RecordCallsResponse.FromString)
+        self._record: grpc.aio.UnaryUnaryMultiCallable[bytes, contract.RecordCallsResponse] = channel.unary_unary(
+            _RECORD, response_deserializer=contract.RecordCallsResponse.FromString
+        )
         self._collector = collector_service_pb2_grpc.CollectorServiceStub(channel)
 
     async def send(self, request: bytes) -> float:
@@ -122,13 +124,13 @@ async def _space(report: Report, suite: RunningSuite, call_count: int) -> None:
     report(Figure(AREA, "memory", suite.memory_bytes() / 1e6, "MB", 800, "lower"))
     async with database.engine(database_url(suite.data_dir)) as engine:
         deadline = time.monotonic() + SETTLE_S
-        while time.monotonic() < deadline and await database.scalar(engine, "SELECT count(*) FROM collector.task_pending"):
+        while time.monotonic() < deadline and await database.number(engine, "SELECT count(*) FROM collector.task_pending"):
             await asyncio.sleep(0.5)
         await database.vacuum(engine, "collector.rollup_pending", "collector.task_pending")
-        size = await database.scalar(
+        size = await database.number(
             engine, "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'collector'::regnamespace AND relkind = 'r'"
         )
-    report(Figure(AREA, "disk", int(size) / call_count, "bytes/call", 200, "lower"))
+    report(Figure(AREA, "disk", size / call_count, "bytes/call", 200, "lower"))
 
 
 async def _steady(report: Report, sender: Sender, steady_s: int) -> None:

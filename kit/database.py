@@ -138,10 +138,10 @@ def _newest_version(package: str) -> str:
     return max(name.partition("_")[0] for name in names if name[:1].isdigit())
 
 
-async def scalar(engine: AsyncEngine, statement: str) -> object:
-    """The first column of a statement's first row, None without one."""
+async def number(engine: AsyncEngine, statement: str) -> int:
+    """The whole number that a statement answers, 0 for none."""
     async with engine.connect() as connection:
-        return (await connection.execute(text(statement))).scalar()
+        return int(await connection.scalar(text(statement)) or 0)
 
 
 async def vacuum(engine: AsyncEngine, *tables: str) -> None:

@@ -18,9 +18,7 @@ from kit.embedded.files import plain_refusals, refusal, write_private
 from kit.errors import AssayError, Kind
 
 LAYOUT_VERSION = 1
-FREE_BYTES_MIN = (
-    512 * 1024 * 1024
-)  # a new PostgreSQL takes 40 MB, its write-ahead log grows by as much before it is reused
+FREE_BYTES_MIN = 512 * 1024 * 1024  # a new PostgreSQL takes 40 MB, its write-ahead log grows by as much before it is reused
 SECRET_BYTES = 24  # 192 bits of randomness
 SOCKET_PATH_BYTES_MAX = 103  # macOS; Linux takes 107
 SOCKET_NAME_LONGEST = ".s.PGSQL.65535.lock"  # of what PostgreSQL puts there

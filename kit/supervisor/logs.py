@@ -18,9 +18,7 @@ class OutputLog:
     dropped there, and still kept in memory.
     """
 
-    def __init__(
-        self, path: Path, *, file_bytes_max: int = LOG_FILE_BYTES_MAX, files_kept: int = LOG_FILES_KEPT
-    ) -> None:
+    def __init__(self, path: Path, *, file_bytes_max: int = LOG_FILE_BYTES_MAX, files_kept: int = LOG_FILES_KEPT) -> None:
         self.path = path
         self._file_bytes_max = file_bytes_max
         self._files_kept = files_kept

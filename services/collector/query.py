@@ -22,6 +22,7 @@ from services.collector.domain.slabs import Slab, Slabs
 from services.collector.domain.windows import Grid, Retention, grid, zone_of
 from services.collector.store.metrics import DIMENSIONS, MetricsStore, Question, StoredLevel
 from services.collector.store.projects import ProjectInfo
+from services.collector.store.read_series import SeriesReader
 from services.collector.store.rollups import decode_rows
 
 # Queries of one project that are answered at a time; others of the project wait, so that no project takes the process for itself.
@@ -42,6 +43,7 @@ class MetricsQueries:
 
     def __init__(self, engine: AsyncEngine, retention: Retention, *, now_s: Callable[[], float] = time.time) -> None:
         self._store = MetricsStore(engine)
+        self._series = SeriesReader(engine)
         self._retention = retention
         self._now_s = now_s
         self._turns: dict[int, asyncio.Semaphore] = {}
@@ -69,10 +71,10 @@ class MetricsQueries:
 
     async def _answered(self, question: Question, only_series: Sequence[int] | None) -> Answered:
         windows = self.grid_of(question)
-        series = await self._store.series(question.project.project_id, question.chosen)
+        series = await self._series.terms(question.project.project_id, question.chosen)
         columns = [DIMENSIONS.index(name) for name in question.group_by]
-        group, keys = group_numbers([tuple(row.terms[column] for column in columns) for row in series])
-        ids = np.array([row.series_id for row in series], np.int64)
+        group, keys = group_numbers([tuple(terms[column] for column in columns) for _, terms in series])
+        ids = np.array([series_id for series_id, _ in series], np.int64)
         if only_series is not None:
             wanted = np.isin(group, group[np.isin(ids, only_series)])
             ids, group = ids[wanted], group[wanted]

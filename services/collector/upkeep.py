@@ -13,9 +13,10 @@ from kit.bus import Bus, StreamState
 from services.collector import streams
 from services.collector.announce import announce_windows
 from services.collector.domain.levels import DAYS, MINUTES, QUARTERS, Level
+from services.collector.domain.rollup import US_PER_MIN
 from services.collector.domain.windows import MINUTES_PER_DAY
 from services.collector.patience import is_passing, pause
-from services.collector.store import evidence
+from services.collector.store import evidence, task_folding
 from services.collector.store import messages as message_store
 from services.collector.store.partitions import PartitionStore
 from services.collector.store.projects import ProjectReader
@@ -128,6 +129,9 @@ class Upkeep:
             if connection is not None:
                 expired_count = await evidence.expire_waiting(connection, calls_from)
                 await message_store.forget_before(connection, calls_from)
+                # Evidence may have waited for its call as long as calls are kept, and the call is kept as long again.
+                await evidence.forget_before(connection, calls_from - timedelta(days=self._retention.calls_days))
+                await task_folding.forget_before(connection, self._retention.kept_from_min(QUARTERS, now_min) * US_PER_MIN)
                 if expired_count:
                     _log.warning("evidence has waited in vain for its calls", count=expired_count)
 

@@ -1,7 +1,7 @@
 """Random calls, what is asked of them, and the answers added up call by call."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from math import ceil, isnan
 from random import Random
@@ -14,8 +14,9 @@ from assay.telemetry.v1 import call_pb2, evidence_pb2
 from services.collector.domain.answer import RATIOS, Answered
 from services.collector.domain.histogram import MIDPOINT_S, bucket_of
 from services.collector.domain.measures import Measure
-from services.collector.store.metrics import DIMENSIONS, Question, SeriesFilter
+from services.collector.store.metrics import DIMENSIONS, Question
 from services.collector.store.projects import ProjectInfo
+from services.collector.store.read_series import SeriesFilter
 from tests.collector import ingest_samples
 
 US_PER_MIN = 60_000_000
@@ -98,7 +99,7 @@ def evaluation(made: Made, number: int, observe_us: int, score_ratio: float) -> 
 
 def question(project: ProjectInfo, start_us: int, end_us: int, step_min: int | None, **fields: Any) -> Question:
     """A question about all series in one group, unless the fields say otherwise."""
-    made = Question(project, start_us, end_us, step_min, time_zone="", group_by=(), chosen=SeriesFilter({}))
+    made = Question(project, start_us, end_us, step_min, time_zone="", group_by=(), chosen=SeriesFilter())
     return replace(made, **fields)
 
 
@@ -134,7 +135,7 @@ def expected(asked: Question, calls: Sequence[Made]) -> Rows:
     sums: dict[tuple[tuple[str, ...], int], _Sum] = {}
     for made in calls:
         window = window_of(made.start_us)
-        chosen = all(made.terms[DIMENSIONS.index(name)] in values for name, values in asked.chosen.values.items())
+        chosen = all(term in values for term, values in zip(made.terms, astuple(asked.chosen), strict=True) if values)
         if window is None or not chosen:
             continue
         total = sums.setdefault((tuple(made.terms[place] for place in wanted), window[0] * 60), _Sum(window[1] * 60))

@@ -15,8 +15,9 @@ from services.collector.domain import slabs
 from services.collector.domain.levels import LEVELS, MINUTES, QUARTERS, Level
 from services.collector.domain.windows import Retention
 from services.collector.query import MetricsQueries
-from services.collector.store.metrics import DIMENSIONS, Question, SeriesFilter
+from services.collector.store.metrics import DIMENSIONS, Question
 from services.collector.store.projects import ProjectInfo
+from services.collector.store.read_series import SeriesFilter
 from services.collector.store.rollups import Due, FoldingStore
 from services.collector.zones import ZoneChanges
 from tests.collector.feeding import Feeder, feeding
@@ -66,7 +67,7 @@ def random_questions(random: Random, project: ProjectInfo, count: int) -> list[Q
         kept = {name: values for name, values in chosen.items() if random.random() < 0.3}
         group_by = tuple(random.sample(DIMENSIONS, random.randrange(len(DIMENSIONS) + 1)))
         made = question(project, start_us, start_us + length_us, step_min, time_zone=random.choice(ZONES))
-        asked.append(replace(made, group_by=group_by, chosen=SeriesFilter(kept)))
+        asked.append(replace(made, group_by=group_by, chosen=SeriesFilter(**{f"{name}s": values for name, values in kept.items()})))
     return asked
 
 

@@ -26,6 +26,7 @@ from tests.collector.writing_support import (
     call_ids,
     change,
     collector,
+    evaluation,
     rows,
     running_writers,
     started,
@@ -142,6 +143,22 @@ async def test_calls_are_dropped_by_day_of_receipt_and_windows_by_their_own_time
     assert await value(feeder.engine, "SELECT count(*) FROM collector.rollup WHERE level = 2") >= 1
     assert await value(feeder.engine, "SELECT count(*) FROM collector.message") == 2
     assert await booked(feeder.engine) == (8, 0, 0, 0, 0, 0)
+
+
+async def test_evidence_scores_and_tasks_go_when_nothing_that_is_kept_needs_them(feeder: Feeder) -> None:
+    now_us = feeder.now_us
+    for days_ago in (61, 59):
+        feeder.now_us = now_us - days_ago * DAY_US
+        await feeder.feed(DEFAULT, [started(feeder, call_id=f"c-{days_ago}", task_id=f"t-{days_ago}")])
+        await feeder.publish_evidence(DEFAULT, [evaluation(feeder, f"e-{days_ago}", 0.5, call_id=f"c-{days_ago}")])
+        await feeder.store()
+    one = upkeep_of(feeder, quarters_kept_days=60)
+    await one.fold_tasks()
+    feeder.now_us = now_us
+    await one.expire()
+    assert await rows(feeder.engine, "SELECT evidence_id FROM collector.evidence") == [("e-59",)]
+    assert await rows(feeder.engine, "SELECT call_id FROM collector.score") == [("c-59",)]
+    assert await rows(feeder.engine, "SELECT task_id FROM collector.task") == [("t-59",)]
 
 
 async def test_a_message_older_than_retention_is_stored_all_the_same(feeder: Feeder) -> None:

@@ -12,9 +12,9 @@ from kit.errors import invalid
 from services.collector.domain.answer import Answer, Answered
 from services.collector.domain.arrays import Floats, Ints
 from services.collector.domain.measures import Measure
-from services.collector.messages.listing_requests import text_of
+from services.collector.messages.listing_requests import series_filter
 from services.collector.messages.packed import field, packed
-from services.collector.store.metrics import DIMENSIONS, Question, SeriesFilter
+from services.collector.store.metrics import DIMENSIONS, Question
 from services.collector.store.projects import ProjectInfo
 
 _DIMENSION_NAMES = {contract.MetricDimension.Value(f"METRIC_DIMENSION_{name.upper()}"): name for name in DIMENSIONS}
@@ -98,12 +98,6 @@ def dimensions(group_by: Sequence[int]) -> tuple[str, ...]:
     if unknown:
         raise invalid("group_by", "names a dimension that there is not")
     return tuple(dict.fromkeys(_DIMENSION_NAMES[contract.MetricDimension.ValueType(value)] for value in group_by))
-
-
-def series_filter(message: contract.SeriesFilter) -> SeriesFilter:
-    """The filter by dimension. Raises FIELD_INVALID."""
-    chosen = {name: [text_of(value, f"filter.{name}s") for value in getattr(message, f"{name}s")] for name in DIMENSIONS}
-    return SeriesFilter({name: values for name, values in chosen.items() if values})
 
 
 def series_to_messages(answered: Answered, group_by: tuple[str, ...]) -> list[contract.MetricSeries]:

@@ -132,3 +132,14 @@ async def expire_waiting(connection: asyncpg.Connection, before: date) -> int:
         before,
     )
     return sum(row[0] for row in rows)
+
+
+async def forget_before(connection: asyncpg.Connection, receive_date: date) -> int:
+    """Removes the evidence received before that day, and the scores of the calls that it was about; returns how many pieces."""
+    count: int = await connection.fetchval(
+        "WITH gone AS (DELETE FROM collector.evidence WHERE receive_date < $1 RETURNING project_id, call_id), "
+        "scores AS (DELETE FROM collector.score s USING gone g WHERE s.project_id = g.project_id AND s.call_id = g.call_id) "
+        "SELECT count(*) FROM gone",
+        receive_date,
+    )
+    return count

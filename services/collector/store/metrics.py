@@ -15,13 +15,8 @@ from services.collector.domain.levels import LEVELS, Level, level_of
 from services.collector.domain.plan import Level as Piece
 from services.collector.store import reading
 from services.collector.store.projects import ProjectInfo
+from services.collector.store.read_series import SeriesFilter
 
-_SERIES = text(
-    "SELECT series_id, provider, model, task_type, prompt_name, prompt_version FROM collector.series WHERE project_id = :project_id "
-    "AND (:any_provider OR provider = ANY(:providers)) AND (:any_model OR model = ANY(:models)) "
-    "AND (:any_task_type OR task_type = ANY(:task_types)) AND (:any_prompt_name OR prompt_name = ANY(:prompt_names)) "
-    "AND (:any_prompt_version OR prompt_version = ANY(:prompt_versions)) ORDER BY series_id"
-)
 _CHUNKS = (
     "SELECT series_id, chunk, measures, entries FROM collector.rollup WHERE level = $1 AND series_id = ANY($2::int[]) "
     "AND chunk = ANY($3::int[]) ORDER BY series_id, chunk"
@@ -30,18 +25,6 @@ _PENDING = "SELECT level, body FROM collector.rollup_pending WHERE project_id = 
 _NEWEST = text("SELECT max(receive_time) FROM collector.message WHERE project_id = :project_id AND kind = :kind AND stored_count > 0")
 
 DIMENSIONS = ("provider", "model", "task_type", "prompt_name", "prompt_version")
-
-
-@dataclass(frozen=True)
-class SeriesFilter:
-    """Keeps the series whose dimensions have one of the given values; a dimension that is not given may have any."""
-
-    values: dict[str, list[str]]
-
-    def parameters(self) -> dict[str, object]:
-        """As the series statement wants them."""
-        given = {f"{name}s": self.values.get(name, []) for name in DIMENSIONS}
-        return given | {f"any_{name}": not self.values.get(name) for name in DIMENSIONS}
 
 
 @dataclass(frozen=True)
@@ -55,14 +38,6 @@ class Question:
     time_zone: str
     group_by: tuple[str, ...]
     chosen: SeriesFilter
-
-
-@dataclass(frozen=True)
-class SeriesRow:
-    """A series: its number and its terms in the order of DIMENSIONS."""
-
-    series_id: int
-    terms: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -111,12 +86,6 @@ class MetricsStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-
-    async def series(self, project_id: int, chosen: SeriesFilter) -> list[SeriesRow]:
-        """The series of a project that match, ordered by number."""
-        async with self._engine.connect() as connection:
-            rows = await connection.execute(_SERIES, {"project_id": project_id, **chosen.parameters()})
-            return [SeriesRow(row[0], tuple(row[1:])) for row in rows]
 
     async def newest_receive_us(self, project_id: int) -> int:
         """When the newest stored call of a project was received, microseconds since the epoch; 0 if none is known."""

@@ -49,10 +49,17 @@ async def find_ids(connection: AsyncConnection, project_id: int, series_filter: 
 
 
 class SeriesReader:
-    """Lists series."""
+    """Finds and lists series."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+
+    async def terms(self, project_id: int, series_filter: SeriesFilter) -> list[tuple[int, tuple[str, ...]]]:
+        """Number and terms of the project's series that match, ordered by number."""
+        found = select(_COLUMNS.series_id, *_TERMS).where(_COLUMNS.project_id == project_id, *series_filter.conditions())
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(found.order_by(_COLUMNS.series_id))
+            return [(series_id, tuple(terms)) for series_id, *terms in rows]
 
     async def list_series(self, project_id: int, series_filter: SeriesFilter, after: int | None, limit: int) -> list[SeriesRow]:
         """Up to `limit` series in the order of their keys, from the one behind the series numbered `after` on."""

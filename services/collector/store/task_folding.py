@@ -164,3 +164,8 @@ async def _add_windows(
         if len(windows):
             by_project[project_id] = windows
     return by_project
+
+
+async def forget_before(connection: asyncpg.Connection, start_us: int) -> None:
+    """Removes the tasks whose latest call started before that instant."""
+    await connection.execute("DELETE FROM collector.task WHERE latest_start_us < $1", start_us)
