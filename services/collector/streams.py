@@ -14,7 +14,7 @@ KIND_HEADER = "Assay-Kind"
 
 # Announcements are hints to look again; who was away for longer than this looks at everything.
 WINDOWS_KEPT_S = 3_600.0
-WINDOWS_BYTES_MAX = 64 * 1024 * 1024
+WINDOWS_BYTES_MAX = 16 * 1024 * 1024
 # A resend within this time is recognised by its Nats-Msg-Id; a later one by its call ids.
 DUPLICATE_WINDOW_S = 120.0
 # So long may a writer take to store what it fetched before another one is given it.
@@ -47,12 +47,12 @@ def ingest_stream(byte_limit: int, replica_count: int) -> StreamConfig:
 
 
 def windows_stream(replica_count: int) -> StreamConfig:
-    """Keeps announcements for a while; the oldest go first."""
+    """Keeps announcements for a while, in memory: a sync to disk for each would hold up those of the calls. The oldest go first."""
     return StreamConfig(
         name=WINDOWS,
         subjects=[f"{WINDOWS_SUBJECT}.*"],
         retention=RetentionPolicy.LIMITS,
-        storage=StorageType.FILE,
+        storage=StorageType.MEMORY,
         discard=DiscardPolicy.OLD,
         max_age=WINDOWS_KEPT_S,
         max_bytes=WINDOWS_BYTES_MAX,

@@ -31,6 +31,8 @@ _lag_seconds = metrics.histogram("assay_writer_lag_seconds", "Time from receipt 
 FETCH_MAX = 40
 # How long a fetch waits for the first message; stopping waits as long.
 FETCH_WAIT_S = 1.0
+# So long the writer waits after it has taken all that there was: what comes meanwhile shares a transaction, and its sync to disk.
+GATHER_S = 0.05
 
 
 class Writer:
@@ -55,6 +57,8 @@ class Writer:
                 if storing is not None:
                     await storing
                 storing = asyncio.create_task(self._store_or_give_back(taken, prepared, stop)) if taken else None
+                if 0 < len(taken) < FETCH_MAX:
+                    await pause(stop, GATHER_S)
             if storing is not None:
                 await storing
         finally:

@@ -16,7 +16,7 @@ from services.collector.access.store import AccessStore
 from services.collector.app.start import Start, ops
 from services.collector.domain.windows import Retention
 from services.collector.ingest import Ingest
-from services.collector.memory import reuse_freed_memory
+from services.collector.memory import reuse_freed_memory, share_heaps
 from services.collector.prices import PriceBook
 from services.collector.query import MetricsQueries
 from services.collector.rpc import CollectorServicer, MetricsServicer
@@ -35,6 +35,7 @@ _log = logs.get_logger(__name__)
 @asynccontextmanager
 async def front(settings: FrontSettings) -> AsyncIterator[str]:
     """Serves the collector's front until the block is left; yields the bound address."""
+    share_heaps()
     reuse_freed_memory()
     readiness = Readiness("database", "bus")
     async with AsyncExitStack() as stack:

@@ -9,7 +9,7 @@ from kit.health import Readiness
 from services.collector.access.checker import StoreKeyChecker
 from services.collector.access.store import AccessStore
 from services.collector.app.start import Start, ops
-from services.collector.memory import reuse_freed_memory
+from services.collector.memory import share_heaps
 from services.collector.settings import WriterSettings
 from services.collector.upkeep import Retention, Upkeep
 from services.collector.writer import Writer
@@ -20,7 +20,7 @@ _log = logs.get_logger(__name__)
 @asynccontextmanager
 async def writer(settings: WriterSettings) -> AsyncIterator[str]:
     """Runs the collector's writer until the block is left; yields the bound address of its health."""
-    reuse_freed_memory()
+    share_heaps()
     readiness = Readiness("database", "bus")
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(database.engine(settings.database_url.get_secret_value(), name="assay collector writer"))

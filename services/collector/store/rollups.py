@@ -19,6 +19,8 @@ from services.collector.store.sql import transaction_if_free
 
 # Deltas that one fold takes: more would be held in memory at once.
 FOLD_DELTAS_MAX = 256
+# And no more bytes than this, but for the first one: decoded, they are thirty times as much.
+FOLD_BYTES_MAX = 2 * 1024 * 1024
 
 _ADD = "INSERT INTO collector.rollup_pending (project_id, level, create_time, oldest_receive_date, body) VALUES ($1, $2, now(), $3, $4)"
 _DUE = text(
@@ -30,8 +32,10 @@ _DUE = text(
 )
 _ZONE = "SELECT time_zone FROM collector.project WHERE project_id = $1"
 _TAKE = (
-    "DELETE FROM collector.rollup_pending WHERE pending_id IN (SELECT pending_id FROM collector.rollup_pending "
-    "WHERE project_id = $1 AND level = $2 ORDER BY pending_id LIMIT $3) RETURNING oldest_receive_date, body"
+    "DELETE FROM collector.rollup_pending WHERE pending_id IN (SELECT pending_id FROM ("
+    "SELECT pending_id, sum(octet_length(body)) OVER (ORDER BY pending_id) - octet_length(body) AS bytes_before "
+    "FROM collector.rollup_pending WHERE project_id = $1 AND level = $2 ORDER BY pending_id LIMIT $3) p WHERE bytes_before < $4) "
+    "RETURNING oldest_receive_date, body"
 )
 _READ = (
     "SELECT r.series_id, r.chunk, r.oldest_receive_date, r.measures, r.entries FROM unnest($2::int[], $3::int[]) AS k(series_id, chunk) "
@@ -132,7 +136,7 @@ class FoldingStore:
         """
         level = due.level
         async with transaction_if_free(self._engine, fold_lock(due.project_id)) as connection:
-            rows = await connection.fetch(_TAKE, due.project_id, level.number, FOLD_DELTAS_MAX) if connection else []
+            rows = await connection.fetch(_TAKE, due.project_id, level.number, FOLD_DELTAS_MAX, FOLD_BYTES_MAX) if connection else []
             if not connection or not rows:
                 return 0
             oldest = min(row[0] for row in rows)

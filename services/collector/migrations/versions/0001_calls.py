@@ -87,7 +87,7 @@ _STATEMENTS = (
         extras TEXT NOT NULL
     ) PARTITION BY RANGE (receive_date)
     """,
-    "CREATE INDEX call_call_id ON collector.call (call_id)",
+    "CREATE INDEX call_call_id ON collector.call (call_id) WITH (fillfactor = 98)",
     "CREATE INDEX call_start_us ON collector.call USING brin (start_us) WITH (autosummarize = on)",
     """
     CREATE TABLE collector.evidence (
