@@ -19,6 +19,7 @@ from services.collector.domain.received import BoolArray, IntArray, ReceivedCall
 from services.collector.domain.refusals import Fault, Faults, Reason, Refusal
 from services.collector.domain.split import split_calls, split_items
 from services.collector.in_flight import InFlight
+from services.collector.messages import wire
 from services.collector.messages.call_message import fill_calls, fill_prices
 from services.collector.messages.evidence_facts import checked_evidence, read_evidence
 from services.collector.messages.parts import BusMessage, bus_message, content_hash
@@ -106,9 +107,10 @@ class Ingest:
             _log.trace("calls of batch", project=project, batch_id=template.batch_id, call_ids=call_ids)
         return _recorded("call", project, template, len(calls), refusals)
 
-    async def record_evidence(self, project: str, batch_id: bytes, evidence: Sequence[Any], unreadable: Sequence[int] = ()) -> Recorded:
-        """Records a batch of evidence, messages of wire.Evidence, not looked at where `unreadable`. The same errors."""
+    async def record_evidence(self, project: str, batch_id: bytes, items: Sequence[bytes]) -> Recorded:
+        """Records a batch of serialised evidence. The same errors."""
         with _SECONDS.labels("evidence").time():
+            evidence, unreadable = wire.read_apart(wire.Evidence, items)
             template = _template(batch_id, 0)
             refusals = _evidence_refusals(evidence, unreadable, self._now_unix_us())
             template.rejected_count = len(refusals)

@@ -58,7 +58,7 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
         await self._guard.identity(context)
         batch = parse_evidence(request)
         project = await self._project(batch, context)
-        recorded = await self._ingest.record_evidence(project, batch.batch_id, batch.items, batch.unreadable)
+        recorded = await self._ingest.record_evidence(project, batch.batch_id, batch.items)
         return evidence_response(recorded.accepted_count, recorded.refusals)
 
     @rpc.raw_request
@@ -100,7 +100,7 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
 
     async def _record_calls(self, batch: BatchRequest, context: Context) -> Recorded:
         project = await self._project(batch, context)
-        calls = read_calls(batch.items, batch.unreadable)
+        calls = read_calls(batch.items)
         return await self._ingest.record_calls(project, batch.batch_id, calls, batch.client_dropped_count)
 
     async def _project(self, batch: BatchRequest, context: Context) -> str:

@@ -60,7 +60,7 @@ def evidence_request(*pieces: evidence_pb2.Evidence, **fields: Any) -> bytes:
 def received(data: bytes) -> ReceivedCalls:
     """The columns of a request."""
     batch = parse_calls(data)
-    return read_calls(batch.items, batch.unreadable)
+    return read_calls(batch.items)
 
 
 def columns_of(*calls: call_pb2.Call) -> ReceivedCalls:

@@ -57,7 +57,7 @@ class Front:
     def record_evidence(self, data: bytes) -> Recorded:
         """Records a RecordEvidenceRequest in project `p`."""
         batch = parse_evidence(data)
-        return asyncio.run(self.ingest.record_evidence("p", batch.batch_id, batch.items, batch.unreadable))
+        return asyncio.run(self.ingest.record_evidence("p", batch.batch_id, batch.items))
 
     @property
     def parts(self) -> list[ingest_pb2.IngestMessage]:

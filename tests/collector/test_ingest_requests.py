@@ -15,6 +15,7 @@ from services.collector.domain import limits
 from services.collector.domain.check import check_calls
 from services.collector.domain.refusals import Fault, Reason, Refusal
 from services.collector.ingest import Ingest
+from services.collector.messages.call_columns import read_calls
 from services.collector.messages.requests import (
     calls_response,
     evidence_response,
@@ -86,7 +87,7 @@ def test_a_call_in_a_stream_is_refused_alone() -> None:
     batch = request_of(GOOD, b"\xff\xff", GOOD)
     stream_request = b"\x0a" + bytes([len(batch) & 0x7F | 0x80, len(batch) >> 7]) + batch
     parsed = parse_stream_calls(stream_request)
-    assert (parsed.batch_id, len(parsed.items), parsed.unreadable) == (b"b-1", 3, [1])
+    assert (parsed.batch_id, len(parsed.items), read_calls(parsed.items).unreadable) == (b"b-1", 3, [1])
     whole = contract.StreamCallsRequest(batch=contract.RecordCallsRequest.FromString(request_of(GOOD)))
     assert len(parse_stream_calls(whole.SerializeToString()).items) == 1
     assert parse_stream_calls(b"").items == []
@@ -131,7 +132,7 @@ def test_evidence_that_cannot_be_read_or_has_an_invalid_text_is_refused_alone() 
     bus = KeptMessages()
     ingest = Ingest(bus, PRICES, now_unix_us=lambda: NOW_US)
     batch = parse_evidence(data)
-    recorded = asyncio.run(ingest.record_evidence("p", batch.batch_id, batch.items, batch.unreadable))
+    recorded = asyncio.run(ingest.record_evidence("p", batch.batch_id, batch.items))
     assert recorded.accepted_count == 1
     assert [(one.index, one.fault.field, one.fault.reason) for one in recorded.refusals] == [
         (1, "evidence", Reason.MALFORMED),
@@ -177,7 +178,7 @@ def record_evidence(data: bytes) -> int:
     """The same for evidence."""
     batch = parse_evidence(data)
     ingest = Ingest(KeptMessages(), PRICES, now_unix_us=lambda: NOW_US)
-    recorded = asyncio.run(ingest.record_evidence("p", batch.batch_id, batch.items, batch.unreadable))
+    recorded = asyncio.run(ingest.record_evidence("p", batch.batch_id, batch.items))
     evidence_response(recorded.accepted_count, recorded.refusals)
     return recorded.accepted_count + len(recorded.refusals)
 

@@ -1,7 +1,7 @@
-"""Calls in the contract's messages to columns: one pass a field over the whole batch, no object a call."""
+"""Calls to columns: one pass a field over the whole batch, no object a call."""
 
 from collections.abc import Callable, Sequence
-from itertools import compress, count
+from itertools import compress
 from operator import attrgetter, methodcaller
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 from services.collector.domain.received import (
     SERIES_FIELDS,
     BoolArray,
-    CallExtras,
     IntArray,
     ReceivedCalls,
     Times,
@@ -18,6 +17,7 @@ from services.collector.domain.received import (
     text_terms,
 )
 from services.collector.messages import wire
+from services.collector.messages.call_table import extras_of, read_call_table
 
 _SERIES: Callable[[Any], Any] = attrgetter(*SERIES_FIELDS)
 _TOKEN_FIELDS = (
@@ -27,11 +27,19 @@ _TOKEN_FIELDS = (
     "cache_write_token_count",
     "reasoning_token_count",
 )
-_NO_RATIO = wire.NOT_SET["selection_ratio"]
+# From here on walking the bytes is faster than asking protobuf for each field.
+TABLE_CALLS_MIN = 64
 
 
-def read_calls(calls: Sequence[Any], unreadable: Sequence[int] = ()) -> ReceivedCalls:
-    """Columns of calls of wire.Call; those at `unreadable` are empty."""
+def read_calls(items: Sequence[bytes]) -> ReceivedCalls:
+    """Columns of serialised calls; those whose bytes are no message are empty and `unreadable`."""
+    table = read_call_table(items) if len(items) >= TABLE_CALLS_MIN else None
+    return table or read_call_messages(items)
+
+
+def read_call_messages(items: Sequence[bytes]) -> ReceivedCalls:
+    """The same, by protobuf."""
+    calls, unreadable = wire.read_apart(wire.Call, items)
     has_cost, cost_usd_nanos = _optional_integers(calls, "cost_usd_nanos")
     has_revision, revision_count = _optional_integers(calls, "revision_count")
     has_usage, tokens = _tokens(calls)
@@ -51,7 +59,7 @@ def read_calls(calls: Sequence[Any], unreadable: Sequence[int] = ()) -> Received
         cost_usd_nanos=cost_usd_nanos,
         has_revision=has_revision,
         revision_count=revision_count,
-        extras=_extras(calls),
+        extras=[extras for place, call in enumerate(calls) if (extras := extras_of(call, place))],
         unreadable=unreadable,
     )
 
@@ -98,19 +106,3 @@ def _rare_times(calls: Sequence[Any], field: str) -> Times:
     seconds[is_set] = _integers(times, "seconds")
     nanos[is_set] = _integers(times, "nanos")
     return Times.of(is_set, seconds, nanos)
-
-
-def _extras(calls: Sequence[Any]) -> list[CallExtras]:
-    labels, ranking_ids = _column(calls, "labels"), _column(calls, "ranking_id")
-    ratios = _column(calls, "selection_ratio")
-    has_ratio = [ratio != _NO_RATIO for ratio in ratios]
-    places = {*compress(count(), labels), *compress(count(), ranking_ids), *compress(count(), has_ratio)}
-    return [
-        CallExtras(
-            place=place,
-            labels={label.key: label.value for label in labels[place]},
-            ranking_id=ranking_ids[place],
-            selection_ratio=ratios[place] if has_ratio[place] else None,
-        )
-        for place in sorted(places)
-    ]

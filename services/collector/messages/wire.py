@@ -2,11 +2,11 @@
 
 protobuf refuses a message for one string that is not UTF-8, wherever it is. On the wire a string, an embedded message
 and bytes look the same, so the classes here are derived from the contract's own descriptors with strings as bytes, and
-those for taking a batch apart with its items as bytes too. A map is on the wire a list of entries, and is one here.
+those of batches with their items as bytes too. A map is on the wire a list of entries, and is one here.
 Asking a field whether it is set takes as long as reading it, so numbers that may be unset read as NOT_SET instead.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -31,7 +31,7 @@ _FILES = (timestamp_pb2, duration_pb2, call_pb2, evidence_pb2, collector_service
 _Field = descriptor_pb2.FieldDescriptorProto
 
 
-def _derive(*, with_items: bool) -> descriptor_pool.DescriptorPool:
+def _derive() -> descriptor_pool.DescriptorPool:
     pool = descriptor_pool.DescriptorPool()
     for file in _FILES:
         copy = descriptor_pb2.FileDescriptorProto()
@@ -39,7 +39,7 @@ def _derive(*, with_items: bool) -> descriptor_pool.DescriptorPool:
         copy.syntax = "proto2"  # proto3 knows no default values
         for message in copy.message_type:
             _loosen(message)
-            if not with_items and message.name in {"RecordCallsRequest", "RecordEvidenceRequest"}:
+            if message.name in {"RecordCallsRequest", "RecordEvidenceRequest"}:
                 _items_to_bytes(message)
         pool.Add(copy)
     return pool
@@ -67,21 +67,18 @@ def _items_to_bytes(message: descriptor_pb2.DescriptorProto) -> None:
             field.ClearField("type_name")
 
 
-_WHOLE = _derive(with_items=True)
-_APART = _derive(with_items=False)
+_POOL = _derive()
 
 
-def _class(pool: descriptor_pool.DescriptorPool, name: str) -> Any:
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(name))
+def _class(name: str) -> Any:
+    return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(name))
 
 
-Call: Any = _class(_WHOLE, "assay.telemetry.v1.Call")
-Evidence: Any = _class(_WHOLE, "assay.telemetry.v1.Evidence")
-CallsRequest: Any = _class(_WHOLE, "assay.collector.v1.RecordCallsRequest")
-CallsStreamRequest: Any = _class(_WHOLE, "assay.collector.v1.StreamCallsRequest")
-CallsRequestApart: Any = _class(_APART, "assay.collector.v1.RecordCallsRequest")
-CallsStreamRequestApart: Any = _class(_APART, "assay.collector.v1.StreamCallsRequest")
-EvidenceRequestApart: Any = _class(_APART, "assay.collector.v1.RecordEvidenceRequest")
+Call: Any = _class("assay.telemetry.v1.Call")
+Evidence: Any = _class("assay.telemetry.v1.Evidence")
+CallsRequest: Any = _class("assay.collector.v1.RecordCallsRequest")
+CallsStreamRequest: Any = _class("assay.collector.v1.StreamCallsRequest")
+EvidenceRequest: Any = _class("assay.collector.v1.RecordEvidenceRequest")
 
 
 def parse(message_class: Any, data: bytes) -> Any:
@@ -98,3 +95,12 @@ def try_parse(message_class: Any, data: bytes) -> Any:
         return message_class.FromString(data)
     except DecodeError:
         return None
+
+
+def read_apart(message_class: Any, items: Sequence[bytes]) -> tuple[list[Any], list[int]]:
+    """Reads items one by one: the messages, and the places of those that cannot be read and are empty."""
+    messages = [try_parse(message_class, item) for item in items]
+    unreadable = [index for index, message in enumerate(messages) if message is None]
+    for index in unreadable:
+        messages[index] = message_class()
+    return messages, unreadable
