@@ -75,7 +75,7 @@ def test_the_tags_are_those_of_the_contract() -> None:
 
 SHORT = st.text(max_size=20)
 COUNT = st.integers(0, 2**31 - 1)
-TIME = st.builds(dict, seconds=st.integers(0, 2**50), nanos=COUNT)
+TIME: st.SearchStrategy[dict[str, int]] = st.builds(dict, seconds=st.integers(0, 2**50), nanos=COUNT)
 
 
 def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

@@ -23,7 +23,7 @@ from genai_prices.types import (
 
 from services.collector import prices
 from services.collector.domain.arrays import Ints
-from services.collector.domain.price import DAY_US, cost_nanos, token_rows
+from services.collector.domain.price import DAY_US, DayRates, cost_nanos, token_rows
 from services.collector.prices import DAY_RATES_MAX, NAMES_MAX, PriceBook, day_rates, rates_of
 
 Tokens = dict[str, int]
@@ -55,11 +55,15 @@ def microseconds_of_day(at: datetime) -> int:
     return (at - datetime.combine(at.date(), time(), UTC)) // timedelta(microseconds=1)
 
 
+def cost_of_day(rates: DayRates, at: datetime, tokens: Tokens) -> int:
+    return int(cost_nanos([rates], np.zeros(1, np.intp), np.array([microseconds_of_day(at)]), rows(tokens))[0])
+
+
 def cost_by_book(book: PriceBook, provider: str, model: str, at: datetime, tokens: Tokens) -> int | None:
     rates = book.resolve(provider, model, at.date())
     if rates is None:
         return None
-    return int(rates.cost_nanos(np.array([microseconds_of_day(at)]), rows(tokens))[0])
+    return cost_of_day(rates, at, tokens)
 
 
 def nanos(usd: Decimal) -> int:
@@ -173,7 +177,7 @@ def test_every_model_of_the_table_costs_what_genai_prices_says() -> None:
                 assert not any(key.endswith("put_mtok") or key == "requests_kcount" for key in vars(dated)), model.id
                 unpriced_count += 1
                 continue
-            ours = rates.cost_nanos(np.array([microseconds_of_day(at)]), rows(tokens))[0]
+            ours = cost_of_day(rates, at, tokens)
             theirs = nanos(dated.calc_price(usage(tokens))["total_price"])
             assert ours == theirs, (model.id, at, tokens)
             compared_count += 1
@@ -211,7 +215,8 @@ def test_times_of_day_in_other_zones_are_moved_to_utc_and_equal_neighbours_joine
     found = day_rates(model, date(2026, 5, 1))
     assert found is not None
     assert found.from_us == (0, 2 * DAY_US // 24, 22 * DAY_US // 24)
-    assert [int(cost_nanos(rates, rows({"input": 1}))[0]) for rates in found.rates] == [2_000, 1_000, 2_000]
+    hours = [datetime(2026, 5, 1, hour, tzinfo=UTC) for hour in (1, 12, 23)]
+    assert [cost_of_day(found, at, {"input": 1}) for at in hours] == [2_000, 1_000, 2_000]
 
 
 def test_tiers_of_one_price_do_not_move_those_of_another() -> None:
@@ -225,7 +230,7 @@ def test_tiers_of_one_price_do_not_move_those_of_another() -> None:
     for input_count in (0, 100, 101, 200, 201, 300, 301):
         input_usd = 1 if input_count <= 100 else 2 if input_count <= 300 else 4
         output_usd = 10 if input_count <= 200 else 20
-        cost = int(cost_nanos(found, rows({"input": input_count, "output": 7}))[0])
+        cost = cost_of_day(DayRates((0,), (found,)), datetime(2026, 5, 1, tzinfo=UTC), {"input": input_count, "output": 7})
         assert cost == 1_000 * (input_usd * input_count + output_usd * 7)
 
 

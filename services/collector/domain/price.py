@@ -1,25 +1,28 @@
 """What calls cost: exact rates per token, and whole batches of calls priced column by column. Knows no price list."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import IntEnum
 from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from services.collector.domain.arrays import Bools, Bytes, Ints, run_starts
+from services.collector.domain.arrays import Bools, Bytes, Ints
 from services.collector.domain.measures import Outcome
 
 COUNT_MAX = 10**9  # calls with more tokens of a kind are refused on entry; up to here all arithmetic is exact
 DAY_US = 86_400_000_000
 EPOCH = date(1970, 1, 1)
 _INT64_MAX = 2**63 - 1
+# Columns of Rates.whole_tiers.
+_WEIGHTS, _REQUEST, _INPUT_ABOVE, _DENOMINATOR = slice(0, 5), 5, 6, 7
+
+Places: TypeAlias = npt.NDArray[np.intp]
 
 
 class PriceOrigin(IntEnum):
@@ -72,14 +75,6 @@ class Tier:
         )
 
 
-class _ScaledTier(NamedTuple):
-    """A tier in whole numbers, as many per nano-dollar as the denominator says."""
-
-    input_above_count: int
-    weights: npt.NDArray[Any]  # shape (5,); int64, or Python's integers where those could overflow
-    request: int
-
-
 @dataclass(frozen=True)
 class Rates:
     """What a model's calls cost: the last tier that a call reaches prices all of its tokens, as providers bill.
@@ -96,40 +91,20 @@ class Rates:
         return math.lcm(*(rate.denominator for rate in rates))
 
     @cached_property
-    def scaled_tiers(self) -> tuple[_ScaledTier, ...]:
-        """The tiers times the denominator, worked out once, since many batches are priced with the same rates."""
+    def whole_tiers(self) -> npt.NDArray[Any]:
+        """A row a tier, times the denominator: the five weights, the price of a request, `input_above_count`, the denominator.
+
+        Worked out once, since many batches are priced with the same rates. int64, or Python's integers where those could overflow.
+        """
         scale = self.denominator
-        whole = [
-            (tier.input_above_count, [int(weight * scale) for weight in tier.weights()], int(tier.request * scale)) for tier in self.tiers
+        rows = [
+            [*(int(weight * scale) for weight in tier.weights()), int(tier.request * scale), tier.input_above_count, scale]
+            for tier in self.tiers
         ]
-        largest = max(request + COUNT_MAX * sum(map(abs, weights)) for _, weights, request in whole)
+        largest = max(row[_REQUEST] + COUNT_MAX * sum(map(abs, row[_WEIGHTS])) for row in rows)
         greatest_on_the_way = 2 * largest + scale  # in _divide_half_even
-        dtype = np.int64 if greatest_on_the_way <= _INT64_MAX else np.object_
-        return tuple(_ScaledTier(above, np.array(weights, dtype), request) for above, weights, request in whole)
-
-
-def cost_nanos(rates: Rates, tokens: Ints) -> Ints:
-    """Cost of each call in nano-dollars, shape (calls,), from token_rows: exact, then rounded once, half to even.
-
-    Prices with very long decimals (a few lists have 17 digits) would overflow 64 bits on the way; they are worked out
-    in Python's integers, slower and as exact. Raises OverflowError where a cost itself is above 2^63 - 1.
-    """
-    first, *higher = rates.scaled_tiers
-    total = first.weights @ tokens + first.request
-    for tier in higher:
-        total = np.where(tokens[0] > tier.input_above_count, tier.weights @ tokens + tier.request, total)
-    if rates.denominator > 1:
-        total = _divide_half_even(total, rates.denominator)
-    nanos: Ints = total.astype(np.int64, copy=False)
-    return nanos
-
-
-def _divide_half_even(total: npt.NDArray[Any], denominator: int) -> npt.NDArray[Any]:
-    shifted = 2 * total + denominator
-    quotient = shifted // (2 * denominator)
-    is_half = quotient * (2 * denominator) == shifted
-    quotient -= is_half & quotient & 1  # the half was rounded up: one less where that made it odd
-    return quotient
+        whole: npt.NDArray[Any] = np.array(rows, np.int64 if greatest_on_the_way <= _INT64_MAX else np.object_)
+        return whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +117,59 @@ class DayRates:
     from_us: tuple[int, ...]
     rates: tuple[Rates, ...]
 
-    def cost_nanos(self, time_of_day_us: Ints, tokens: Ints) -> Ints:
-        """Cost of calls of this day in nano-dollars, shape (calls,); `time_of_day_us` is since midnight UTC."""
-        if len(self.rates) == 1:
-            return cost_nanos(self.rates[0], tokens)
-        period = np.searchsorted(self.from_us, time_of_day_us, side="right") - 1
-        costs = np.empty(len(period), np.int64)
-        for index, rates in enumerate(self.rates):
-            inside = np.flatnonzero(period == index)
-            costs[inside] = cost_nanos(rates, tokens[:, inside])
-        return costs
+
+_NO_RATES = DayRates((0,), (Rates((Tier(0, *[Fraction(0)] * 6),)),))
+
+
+def cost_nanos(rates_of_group: Sequence[DayRates | None], group: Places, time_of_day_us: Ints, tokens: Ints) -> Ints:
+    """Cost of each call in nano-dollars, shape (calls,): `group` says whose rates are each call's; 0 where those are None.
+
+    `time_of_day_us` is since midnight UTC, `tokens` as token_rows has it. The cost is exact, then rounded once, half to even. Prices
+    with very long decimals (a few lists have 17 digits) would overflow 64 bits on the way; they are worked out in Python's
+    integers, slower and as exact; all others in one go. Raises OverflowError where a cost itself is above 2^63 - 1.
+    """
+    if not rates_of_group:
+        return np.zeros(0, np.int64)
+    days = [rates or _NO_RATES for rates in rates_of_group]
+    tiers = [rates.whole_tiers for day in days for rates in day.rates]
+    period_count = np.array([len(day.rates) for day in days], np.intp)
+    period = (np.cumsum(period_count) - period_count)[group]
+    for index in np.flatnonzero(period_count > 1).tolist():
+        inside = np.flatnonzero(group == index)
+        period[inside] += np.searchsorted(days[index].from_us, time_of_day_us[inside], side="right") - 1
+
+    is_long = np.array([rows.dtype == np.object_ for rows in tiers], np.bool_)
+    [free] = (rates.whole_tiers for rates in _NO_RATES.rates)
+    costs = _cost_by_tiers([free if long else rows for rows, long in zip(tiers, is_long, strict=True)], period, tokens)
+    for index in np.flatnonzero(is_long).tolist():
+        inside = np.flatnonzero(period == index)
+        costs[inside] = _cost_by_tiers([tiers[index]], np.zeros(len(inside), np.intp), tokens[:, inside])
+    return costs
+
+
+def _cost_by_tiers(tiers: Sequence[npt.NDArray[Any]], period: Places, tokens: Ints) -> Ints:
+    """Cost of each call by the tiers of its period; each reaches the first tier."""
+    rows = np.concatenate(tiers)
+    tier_count = np.array([len(each) for each in tiers], np.intp)
+    first = (np.cumsum(tier_count) - tier_count)[period]
+    reached = first.copy()
+    for tier in range(1, tier_count.max()):
+        may_reach = np.flatnonzero(tier_count[period] > tier)
+        higher = first[may_reach] + tier
+        is_above = (tokens[0, may_reach] > rows[higher, _INPUT_ABOVE]).astype(np.bool_)
+        reached[may_reach[is_above]] = higher[is_above]
+    paid = rows[reached]
+    total = (paid[:, _WEIGHTS] * tokens.T).sum(axis=1) + paid[:, _REQUEST]
+    costs: Ints = _divide_half_even(total, paid[:, _DENOMINATOR]).astype(np.int64, copy=False)
+    return costs
+
+
+def _divide_half_even(total: npt.NDArray[Any], denominator: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    shifted = 2 * total + denominator
+    quotient: npt.NDArray[Any] = shifted // (2 * denominator)
+    is_half = quotient * (2 * denominator) == shifted
+    quotient -= is_half & quotient & 1  # the half was rounded up: one less where that made it odd
+    return quotient
 
 
 class PriceTable(Protocol):
@@ -194,23 +212,18 @@ def price_columns(table: PriceTable, pairs: Sequence[tuple[str, str]], calls: Ca
     """
     costs = np.where(calls.has_caller_cost, calls.caller_cost_nanos, 0)
     origin = np.where(calls.has_caller_cost, np.uint8(PriceOrigin.CALLER), np.uint8(PriceOrigin.UNKNOWN))
-    day = calls.start_us // DAY_US
-    key = day * len(pairs) + calls.pair
     unpriced = np.flatnonzero(~calls.has_caller_cost)
-    unpriced = unpriced[np.argsort(key[unpriced], kind="stable")]  # a group is then a slice, which numpy does not copy
-
+    day, time_of_day_us = np.divmod(calls.start_us[unpriced], DAY_US)
+    keys, group = np.unique(day * len(pairs) + calls.pair[unpriced], return_inverse=True)
+    rates_of_group = []
+    for key in keys.tolist():
+        epoch_day, pair = divmod(key, len(pairs))
+        provider, model = pairs[pair]
+        rates_of_group.append(table.resolve(provider, model, EPOCH + timedelta(days=epoch_day)))
     tokens = calls.tokens[:, unpriced]
-    time_of_day_us = (calls.start_us - day * DAY_US)[unpriced]
-    table_costs = np.zeros(len(unpriced), np.int64)
-    known = np.zeros(len(unpriced), np.bool_)
-    for group_key, group in _runs(key[unpriced]):
-        epoch_day, pair = divmod(group_key, len(pairs))
-        day_rates = table.resolve(*pairs[pair], EPOCH + timedelta(days=epoch_day))
-        if day_rates is not None:
-            table_costs[group] = day_rates.cost_nanos(time_of_day_us[group], tokens[:, group])
-            known[group] = True
-
+    table_costs = cost_nanos(rates_of_group, group, time_of_day_us, tokens)
     has_usage = (tokens[0] + tokens[1]) > 0
+    known = np.array([rates is not None for rates in rates_of_group], np.bool_)[group]
     known &= has_usage | _was_not_served(calls.outcome[unpriced])
     costs[unpriced] = np.where(known & has_usage, table_costs, 0)
     origin[unpriced[known]] = PriceOrigin.TABLE
@@ -220,11 +233,3 @@ def price_columns(table: PriceTable, pairs: Sequence[tuple[str, str]], calls: Ca
 def _was_not_served(outcome: Ints | Bytes) -> Bools:
     was_not_served: Bools = (outcome == Outcome.FAILED) | (outcome == Outcome.RATE_LIMITED)
     return was_not_served
-
-
-def _runs(sorted_keys: Ints) -> Iterator[tuple[int, slice]]:
-    """Each distinct key and where it stands."""
-    starts = np.flatnonzero(run_starts(sorted_keys))
-    bounds = pairwise([*starts.tolist(), len(sorted_keys)])
-    for key, (start, end) in zip(sorted_keys[starts].tolist(), bounds, strict=True):
-        yield key, slice(start, end)

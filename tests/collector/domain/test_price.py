@@ -63,7 +63,7 @@ def rows(*calls: Call) -> Ints:
 
 
 def costs(rates: Rates, *calls: Call) -> list[int]:
-    priced = cost_nanos(rates, rows(*calls))
+    priced = cost_nanos([DayRates((0,), (rates,))], np.zeros(len(calls), np.intp), np.zeros(len(calls), np.int64), rows(*calls))
     assert priced.dtype == np.int64
     return [int(cost) for cost in priced]
 
@@ -156,7 +156,24 @@ def test_prices_that_change_within_the_day_hold_from_their_microsecond_on() -> N
     night, day = Rates((tier("1", "1"),)), Rates((tier("2", "2"),))
     rates = DayRates((0, 8 * HOUR_US, 20 * HOUR_US), (night, day, night))
     times = np.array([0, 8 * HOUR_US - 1, 8 * HOUR_US, 20 * HOUR_US - 1, 20 * HOUR_US, DAY_US - 1], np.int64)
-    assert rates.cost_nanos(times, rows(*[(1, 0, 0, 0, 0)] * 6)).tolist() == [1_000, 1_000, 2_000, 2_000, 1_000, 1_000]
+    calls = rows(*[(1, 0, 0, 0, 0)] * 6)
+    assert cost_nanos([rates], np.zeros(6, np.intp), times, calls).tolist() == [1_000, 1_000, 2_000, 2_000, 1_000, 1_000]
+
+
+def test_calls_of_many_rates_are_priced_in_one_go_as_if_each_were_alone() -> None:
+    short, long = Rates((tier("1", "2"),)), Rates((tier("0.12345678901234567", "9.87654321098765432"),))
+    tiered = Rates((tier("3", "4"), tier("6", "8", above_count=100), tier("12", "16", above_count=1_000)))
+    assert [each.whole_tiers.dtype.kind for each in (short, long)] == ["i", "O"]
+    days = [DayRates((0,), (tiered,)), None, DayRates((0, 8 * HOUR_US, 20 * HOUR_US), (short, tiered, long)), DayRates((0,), (long,))]
+    group = np.array([2, 0, 3, 1, 2, 0, 2, 0, 3, 2], np.intp)
+    times = np.arange(10) * (24 * HOUR_US // 10)
+    calls = rows(*[(10**count % 9_999, 7 + count, 0, 0, 0) for count in range(10)])
+    alone = [
+        int(cost_nanos([days[place]], np.zeros(1, np.intp), times[[index]], calls[:, [index]])[0]) for index, place in enumerate(group)
+    ]
+    assert cost_nanos(days, group, times, calls).tolist() == alone
+    assert alone[3] == 0
+    assert len({*alone}) > 7
 
 
 class Table:
