@@ -134,7 +134,7 @@ class Writer:
         received = [await self._parse(one) for one in taken]
         names: dict[int, set[str]] = {}
         for one in received:
-            names.setdefault(one.info.project_id, set()).update(one.message.calls.series)
+            names.setdefault(one.info.project_id, set()).update(one.series)
         projects = await self._projects.numbered(names)
         self._series.forget_if_many()
         for project_id in sorted(names):

@@ -31,10 +31,11 @@ _NUMBER_COLUMNS: dict[Number, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Received:
-    """A message and what it says of itself."""
+    """A message and what it says of itself. `series` is its calls.series: protobuf makes the texts anew whenever they are asked for."""
 
     info: MessageInfo
     message: IngestMessage
+    series: Sequence[str]
 
 
 def parse(payload: bytes, stream_id: int, sequence: int, project_id: int) -> Received:
@@ -58,7 +59,7 @@ def parse(payload: bytes, stream_id: int, sequence: int, project_id: int) -> Rec
         rejected_count=message.rejected_count,
         client_dropped_count=message.client_dropped_count,
     )
-    return Received(info, message)
+    return Received(info, message, list(message.calls.series))
 
 
 @dataclass
@@ -97,7 +98,7 @@ def call_batch(
             continue
         columns.message.append(np.full(count, number))
         columns.project_id.append(np.full(count, project_id))
-        columns.series_id.append(series_ids(project_id, calls.series)[_column(calls.series_index, "<u2", count)])
+        columns.series_id.append(series_ids(project_id, one.series)[_column(calls.series_index, "<u2", count)])
         columns.start_us.append(_column(calls.start_unix_us, "<i8", count))
         columns.outcome.append(_column(calls.outcome, "<u1", count).astype(np.int64))
         columns.numbers.append(_numbers(calls, count, price_version_id(calls.price_version)))

@@ -9,6 +9,7 @@ import asyncpg
 from services.collector.domain import call_body
 from services.collector.domain.batch import CallBatch, MessageInfo
 from services.collector.store.partitions import partition_name
+from services.collector.store.sql import unused_character
 
 # How many days back, beside the day of receipt itself, a repeated call id is recognised: 48 hours at least.
 KNOWN_DAYS = 2
@@ -25,14 +26,16 @@ _COLUMNS = (
     "body",
     "extras",
 )
-_KNOWN = "SELECT call_id, series_id FROM collector.call WHERE call_id = ANY($1::text[]) AND receive_date >= $2"
+# As one text: for each element of an array, asyncpg asks whether it is an array too, which took 6 % of the writer's time.
+_KNOWN = "SELECT call_id, series_id FROM collector.call WHERE call_id = ANY(string_to_array($1, $2)) AND receive_date >= $3"
 # An id that was sent again after its repeat is no longer recognised has two rows: evidence is of the first.
 _PLACES = "SELECT call_id, series_id, start_us, task_id FROM collector.call WHERE call_id = ANY($1::text[]) ORDER BY receive_date DESC"
 
 
 async def known_ids(connection: asyncpg.Connection, call_ids: Sequence[str], receive_date: date) -> list[tuple[str, int]]:
     """Those of the ids that were stored lately, each with its series. The caller holds the locks of the projects."""
-    rows = await connection.fetch(_KNOWN, call_ids, receive_date - timedelta(days=KNOWN_DAYS))
+    separator = unused_character("".join(call_ids))
+    rows = await connection.fetch(_KNOWN, separator.join(call_ids), separator, receive_date - timedelta(days=KNOWN_DAYS))
     return [(row[0], row[1]) for row in rows]
 
 

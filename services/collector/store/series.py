@@ -1,5 +1,6 @@
 """Series: the combinations of provider, model, task type and prompt, numbered, and bounded in number."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import asyncpg
@@ -32,13 +33,13 @@ class SeriesStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._ids: dict[tuple[int, str], int] = {}
+        self._ids: defaultdict[int, dict[str, int]] = defaultdict(dict)  # by project and name
         self._limits: dict[int, int] = {}
         self._projects: dict[int, int] = {}
 
     def forget_if_many(self) -> None:
         """Bounds what is remembered. To be called before, not between, the calls of `prepare` that belong together."""
-        if len(self._ids) > CACHE_MAX:
+        if sum(map(len, self._ids.values())) > CACHE_MAX:
             self._ids.clear()
 
     async def prepare(self, project_id: int, series_limit: int, names: Iterable[str]) -> None:
@@ -48,9 +49,9 @@ class SeriesStore:
         """
         if self._limits.setdefault(project_id, series_limit) != series_limit:
             # Names that were folded may have a series of their own now.
-            self._ids = {key: series_id for key, series_id in self._ids.items() if key[0] != project_id}
+            self._ids[project_id].clear()
             self._limits[project_id] = series_limit
-        missing = sorted({name for name in names if (project_id, name) not in self._ids})
+        missing = sorted(set(names) - self._ids[project_id].keys())
         if not missing:
             return
         async with locked_transaction(self._engine, [lock_key(f"collector series {project_id}")]) as connection:
@@ -58,13 +59,12 @@ class SeriesStore:
             new = [name for name in missing if name not in found]
             if new:
                 found |= await _add(connection, project_id, series_limit, new)
-        for name, series_id in found.items():
-            self._ids[project_id, name] = series_id
-            self._projects[series_id] = project_id
+        self._ids[project_id] |= found
+        self._projects |= dict.fromkeys(found.values(), project_id)
 
     def ids(self, project_id: int, names: Sequence[str]) -> Ints:
         """The numbers of series that `prepare` was called with, shape (names,)."""
-        return np.array([self._ids[project_id, name] for name in names], np.int64)
+        return np.fromiter(map(self._ids[project_id].__getitem__, names), np.int64, len(names))
 
     async def projects(self, connection: asyncpg.Connection, series_ids: Iterable[int]) -> dict[int, int]:
         """Each series' project."""

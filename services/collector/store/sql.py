@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import chain
 
 import asyncpg
 from sqlalchemy import text
@@ -33,3 +34,9 @@ async def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
     driver = (await connection.get_raw_connection()).driver_connection
     assert isinstance(driver, asyncpg.Connection)  # noqa: S101 - for the type checker: kit.database makes no other
     return driver
+
+
+def unused_character(text: str) -> str:
+    """A character that the text does not have, to separate parts of it by. No text of less than a million characters has them all."""
+    legal = chain(range(1, 0xD800), range(0xE000, 0x110000))  # those between are halves of others
+    return next(character for character in map(chr, legal) if character not in text)
