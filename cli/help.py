@@ -27,7 +27,8 @@ class Overview(TyperGroup):
                 if command is not None and getattr(command, "rich_help_panel", None) == panel:
                     sentence = command.get_short_help_str(sentence_length_max)
                     lines.append(f"{_INDENT}{typer.style(name.ljust(name_width), fg='cyan')}{sentence}")
-        lines += ["", f"{_bold('assay COMMAND --help')} tells more of a command, {_bold('assay --version')} which version this is.", ""]
+        lines += ["", f"{_bold('assay COMMAND --help')} tells more of a command, {_bold('assay --version')} which version this is."]
+        lines += [f"{_bold('assay --tls-ca FILE COMMAND --url HOST:PORT')} connects by TLS.", ""]
         typer.echo("\n".join(f"{_INDENT}{line}" if line else "" for line in lines))
 
 

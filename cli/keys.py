@@ -10,10 +10,13 @@ import typer
 from cli.options import (
     DEFAULT_DATA_DIR,
     DEFAULT_PROJECT,
+    CallsBurstOption,
+    CallsPerSOption,
     DataDirOption,
     InstallationOption,
     JsonOption,
     KeyOption,
+    OpenStreamsOption,
     ProjectOption,
     UrlOption,
     owner,
@@ -56,6 +59,9 @@ def create(
         timedelta | None,
         typer.Option("--expires", parser=lifetime, metavar="TIME", help="How long it works, such as 90d.", show_default="for ever"),
     ] = None,
+    calls_per_s: CallsPerSOption = None,
+    calls_burst: CallsBurstOption = None,
+    open_streams: OpenStreamsOption = None,
     json: JsonOption = False,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     url: UrlOption = None,
@@ -67,7 +73,8 @@ def create(
     if project is None:  # the installation's admin belongs to no project
         project = owner(DEFAULT_PROJECT, of_installation=RoleName.INSTALLATION_ADMIN in role)
     roles = [each.name for each in role]
-    access.create_key(connection.find(data_dir, url, key), project, name, roles, expires, json=json)
+    quota = access.quota(calls_per_s, calls_burst, open_streams)
+    access.create_key(connection.find(data_dir, url, key), project, name, roles, expires, quota=quota, json=json)
 
 
 @app.command("list")

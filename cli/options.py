@@ -8,6 +8,11 @@ import typer
 DEFAULT_DATA_DIR = Path(".assay")
 DEFAULT_PROJECT = "default"
 
+# Options of `assay` itself, which stand before the command: the settings that they are mostly given by.
+TLS_CA = "ASSAY_TLS_CA"
+TLS_CERTIFICATE = "ASSAY_TLS_CLIENT_CERTIFICATE"
+TLS_KEY = "ASSAY_TLS_CLIENT_KEY"
+
 _PANEL = "Which suite"
 
 DataDirOption = Annotated[
@@ -35,6 +40,27 @@ KeyOption = Annotated[
         show_default=False,
         rich_help_panel=_PANEL,
     ),
+]
+TlsCaOption = Annotated[
+    Path | None,
+    typer.Option("--tls-ca", envvar=TLS_CA, metavar="FILE", help="With --url: use TLS and trust these authorities.", show_default=False),
+]
+TlsCertificateOption = Annotated[
+    Path | None,
+    typer.Option("--tls-certificate", envvar=TLS_CERTIFICATE, metavar="FILE", help="Show this certificate.", show_default=False),
+]
+TlsKeyOption = Annotated[
+    Path | None, typer.Option("--tls-key", envvar=TLS_KEY, metavar="FILE", help="The certificate's key.", show_default=False)
+]
+CallsPerSOption = Annotated[
+    int | None, typer.Option("--calls-per-s", min=0, help="Calls and evidence a second, on each front; 0: no limit.", show_default=False)
+]
+CallsBurstOption = Annotated[
+    int | None, typer.Option("--calls-burst", min=0, help="How many of them at once; 0: as many as in 10 s.", show_default=False)
+]
+OpenStreamsOption = Annotated[
+    int | None,
+    typer.Option("--open-streams", min=0, help="Open streams of a kind, on each front; 0: as usual.", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 ProjectOption = Annotated[str, typer.Option("--project", metavar="PROJECT", help="Which project.")]

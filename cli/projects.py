@@ -4,7 +4,16 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_DATA_DIR, DataDirOption, JsonOption, KeyOption, UrlOption
+from cli.options import (
+    DEFAULT_DATA_DIR,
+    CallsBurstOption,
+    CallsPerSOption,
+    DataDirOption,
+    JsonOption,
+    KeyOption,
+    OpenStreamsOption,
+    UrlOption,
+)
 
 app = typer.Typer(help="Make, list and change projects.", no_args_is_help=True)
 
@@ -23,6 +32,9 @@ def create(
     project: Name,
     time_zone: TimeZone = None,
     series_limit: SeriesLimit = None,
+    calls_per_s: CallsPerSOption = None,
+    calls_burst: CallsBurstOption = None,
+    open_streams: OpenStreamsOption = None,
     json: JsonOption = False,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     url: UrlOption = None,
@@ -31,7 +43,8 @@ def create(
     """Make a project."""
     from cli.work import access, connection
 
-    access.create_project(connection.find(data_dir, url, key), project, time_zone or "", series_limit or 0, json=json)
+    quota = access.quota(calls_per_s, calls_burst, open_streams)
+    access.create_project(connection.find(data_dir, url, key), project, time_zone or "", series_limit or 0, quota, json=json)
 
 
 @app.command("list")
@@ -50,12 +63,16 @@ def update(
     project: Name,
     time_zone: TimeZone = None,
     series_limit: SeriesLimit = None,
+    calls_per_s: CallsPerSOption = None,
+    calls_burst: CallsBurstOption = None,
+    open_streams: OpenStreamsOption = None,
     json: JsonOption = False,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     url: UrlOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Change a project's zone or limit. A new zone has its days summed up anew."""
+    """Change a project's zone or limits. A new zone has its days summed up anew; new limits hold within 5 seconds."""
     from cli.work import access, connection
 
-    access.update_project(connection.find(data_dir, url, key), project, time_zone, series_limit, json=json)
+    quota = access.quota(calls_per_s, calls_burst, open_streams)
+    access.update_project(connection.find(data_dir, url, key), project, time_zone, series_limit, quota, json=json)

@@ -15,13 +15,14 @@ class SessionProject(Answer):
 
 
 class Session(Answer):
-    """Who is logged in. `project` is null for the installation."""
+    """Who is logged in. `project` is null for the installation. `collector_address` is where the gateway finds gRPC, host and port."""
 
     key_id: str
     project: str | None
     roles: list[RoleName]
     projects: list[SessionProject]
     expire_time: Moment | None
+    collector_address: str
 
 
 class Project(Answer):
@@ -31,6 +32,9 @@ class Project(Answer):
     time_zone: str
     series_limit: int
     create_time: Moment | None
+    calls_per_s_limit: int
+    calls_burst_limit: int
+    open_streams_limit: int
 
 
 class ProjectsPage(Answer):
@@ -50,6 +54,9 @@ class Key(Answer):
     create_time: Moment | None
     expire_time: Moment | None
     revoke_time: Moment | None
+    calls_per_s_limit: int
+    calls_burst_limit: int
+    open_streams_limit: int
 
 
 class CreatedKey(Answer):

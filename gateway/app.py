@@ -85,11 +85,14 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[str]:
     It serves whether or not the collector is there: /readyz tells. On leaving, streams end at once.
     """
     async with AsyncExitStack() as stack:
-        channel = await stack.enter_async_context(rpc.connect(settings.collector_address))
+        connected = rpc.connect(settings.collector_address, tls=settings.client_tls, allow_insecure=settings.insecure_connect)
+        channel = await stack.enter_async_context(connected)
         readiness = Readiness(health.COLLECTOR)
         await stack.enter_async_context(lifecycle.background(health.follow_collector(channel, readiness)))
         app = create_app(settings, channel, readiness)
-        serve = ops_http.serve_application(app, settings.listen, allow_insecure=settings.insecure_listen, grace_s=settings.stop_grace_s)
+        serve = ops_http.serve_application(
+            app, settings.listen, files=settings.http_tls, allow_insecure=settings.insecure_listen, grace_s=settings.stop_grace_s
+        )
         address = await stack.enter_async_context(serve)
         stack.push_async_callback(app.state.parts.hubs.close)
         stack.callback(readiness.close)

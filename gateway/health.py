@@ -6,6 +6,7 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from kit import rpc
 from kit.health import Readiness
 from kit.lifecycle import Job
 
@@ -34,6 +35,6 @@ async def _follow(channel: grpc.aio.Channel, readiness: Readiness, stop: asyncio
                 is_serving = response.status == health_pb2.HealthCheckResponse.SERVING
                 readiness.set(COLLECTOR, is_serving, "says that it is not ready")
         except grpc.aio.AioRpcError as error:
-            why = f"cannot be reached: {error.code().name}"
+            why = f"cannot be reached: {rpc.connection_trouble(error.details() or '') or error.code().name}"
         readiness.set(COLLECTOR, ready=False, why=why)
         await asyncio.sleep(RETRY_S)

@@ -116,6 +116,7 @@ def project(one: Project) -> Json:
         "time_zone": one.time_zone,
         "series_limit": one.series_limit,
         "create_time": moment(one, "create_time"),
+        **_quota(one),
     }
 
 
@@ -129,7 +130,13 @@ def key(one: Key) -> Json:
         "create_time": moment(one, "create_time"),
         "expire_time": moment(one, "expire_time"),
         "revoke_time": moment(one, "revoke_time"),
+        **_quota(one),
     }
+
+
+def _quota(one: Project | Key) -> Json:
+    """What a project or a key may take of each front; 0 where it has no limit of its own."""
+    return {name: getattr(one, name) for name in ("calls_per_s_limit", "calls_burst_limit", "open_streams_limit")}
 
 
 def audit_event(one: AuditEvent) -> Json:

@@ -46,6 +46,18 @@ _INCLUDED = {
 _ROLE_BY_NUMBER = {int(access_service_pb2.Role.Value(f"ROLE_{role.name}")): role for role in Role}
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a key or a project may take of one process. 0: no limit, and for `calls_burst` what is usual for its rate."""
+
+    calls_per_s: int = 0
+    calls_burst: int = 0
+    open_streams: int = 0
+
+
+NO_QUOTA = Quota()
+
+
 @dataclass(frozen=True)
 class Identity:
     """Whose a key is and what it may do. `project` None means the installation: every project."""
@@ -54,6 +66,7 @@ class Identity:
     project: str | None
     roles: frozenset[Role]
     expires_at: datetime | None
+    quota: Quota = NO_QUOTA
 
     def allows(self, role: Role) -> bool:
         """Whether one of the key's roles is, or includes, the given one."""
@@ -270,4 +283,5 @@ def identity_from_message(key: access_service_pb2.Key) -> Identity:
         project=key.project or None,
         roles=roles_from_message(value for value in key.roles if value in _ROLE_BY_NUMBER),
         expires_at=key.expire_time.ToDatetime(UTC) if key.HasField("expire_time") else None,
+        quota=Quota(key.calls_per_s_limit, key.calls_burst_limit, key.open_streams_limit),
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, RawStreamMsg, StreamConfig, StreamInfo
 
+from kit import tls
 from kit.errors import AssayError, Kind
 
 # A server that restarts is back within a second or two; waiting longer between tries would only add to that.
@@ -107,6 +109,26 @@ class Consumer:
         return info.ack_floor.stream_seq if info.ack_floor else 0
 
 
+class _TlsClient(Client):
+    """A client that says who it is over TLS alone, with the files as they are when it connects.
+
+    The library encrypts where the server's greeting asks for it, so that whoever can change that greeting would be told the password.
+    """
+
+    def __init__(self, files: tls.ClientFiles) -> None:
+        super().__init__()
+        self._contexts = tls.client_contexts(files)
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext:
+        return self._contexts.current
+
+    def _connect_command(self) -> bytes:
+        if not self._server_info.get("tls_required"):
+            raise nats.errors.Error("the server does not ask for TLS")
+        return super()._connect_command()
+
+
 class Bus:
     """A connection that keeps trying: what is asked of it while the server is away fails with BUS_UNAVAILABLE."""
 
@@ -114,6 +136,7 @@ class Bus:
         self._client = client
         self.jetstream = client.jetstream(timeout=PUBLISH_TIMEOUT_S)
         self._connected = asyncio.Event()
+        self._trouble = ""
 
     @property
     def is_connected(self) -> bool:
@@ -129,9 +152,12 @@ class Bus:
         """The largest message that the server takes. Known once connected."""
         return self._client.max_payload
 
-    async def connected(self) -> None:
-        """Returns when the first connection stands."""
-        await self._connected.wait()
+    async def connected(self, timeout_s: float | None = None) -> None:
+        """Returns when the first connection stands. Raises BUS_UNAVAILABLE, with what went wrong last, when it does not in time."""
+        try:
+            await asyncio.wait_for(self._connected.wait(), timeout_s)
+        except TimeoutError:
+            raise _unavailable(self._trouble or "no answer") from None
 
     async def keep_connecting(self, url: str, name: str) -> None:
         """Makes the first connection, however long it takes; later ones are the client's own doing."""
@@ -146,7 +172,7 @@ class Bus:
                     connect_timeout=2,
                     ping_interval=5,
                     max_outstanding_pings=2,
-                    error_cb=_quiet,
+                    error_cb=self._note,
                 )
             except (OSError, nats.errors.Error, TimeoutError):
                 await asyncio.sleep(RECONNECT_WAIT_S)
@@ -253,6 +279,10 @@ class Bus:
         with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
             await self._client.close()
 
+    async def _note(self, error: Exception) -> None:
+        """The client reports each failed try; readiness tells of the last one."""
+        self._trouble = str(error) or repr(error)
+
 
 async def _next_or_none(subscription: JetStreamContext.PushSubscription, received_count: int) -> Msg | None:
     """The message after the first `received_count`, None if there is none (any more). Raises TimeoutError if it stays out."""
@@ -267,14 +297,13 @@ async def _next_or_none(subscription: JetStreamContext.PushSubscription, receive
     raise TimeoutError
 
 
-async def _quiet(_error: Exception) -> None:
-    """The client reports each failed try; readiness tells of it once."""
-
-
 @asynccontextmanager
-async def connect(url: str, name: str) -> AsyncIterator[Bus]:
-    """A bus that is connecting in the background; closed when the block is left."""
-    bus = Bus(Client())
+async def connect(url: str, name: str, files: tls.ClientFiles | None = None) -> AsyncIterator[Bus]:
+    """A bus that is connecting in the background, by TLS alone where there are files for it; closed when the block is left.
+
+    Raises TLS_FILES_UNUSABLE.
+    """
+    bus = Bus(Client() if files is None else _TlsClient(files))
     connecting = asyncio.create_task(bus.keep_connecting(url, name))
     try:
         yield bus

@@ -2,18 +2,19 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib import resources
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import URL, event, text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from kit import tls
 from kit.errors import AssayError, Kind
 
 # Statements of one process at a time; PostgreSQL serves each from a process of its own.
@@ -73,8 +74,14 @@ def away_is_unavailable() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def engine(url: str, *, name: str = "assay", pool_size: int = POOL_SIZE_MAX) -> AsyncIterator[AsyncEngine]:
-    """Connections to `url` (postgresql+asyncpg://…), closed when the block is left. `name` shows in pg_stat_activity."""
+async def engine(
+    url: str, *, name: str = "assay", pool_size: int = POOL_SIZE_MAX, files: tls.ClientFiles | None = None
+) -> AsyncIterator[AsyncEngine]:
+    """Connections to `url` (postgresql+asyncpg://…), closed when the block is left. `name` shows in pg_stat_activity.
+
+    With files for TLS there are no plain ones, and the server must show a certificate for its host. Raises TLS_FILES_UNUSABLE or
+    DATABASE_WITHOUT_TLS.
+    """
     made = create_async_engine(
         url,
         pool_size=pool_size,
@@ -82,10 +89,38 @@ async def engine(url: str, *, name: str = "assay", pool_size: int = POOL_SIZE_MA
         pool_pre_ping=True,
         connect_args={"timeout": CONNECT_TIMEOUT_S, "server_settings": {"application_name": name, "jit": "off"}},
     )
+    _encrypt(made, files)
     try:
         yield made
     finally:
         await made.dispose()
+
+
+def _encrypt(engine: AsyncEngine, files: tls.ClientFiles | None) -> None:
+    """Has each new connection made with the files as they then are."""
+    if files is None:
+        return
+    _require_host(engine.url)
+    contexts = tls.client_contexts(files)
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def connect(_dialect: object, _record: object, _args: object, arguments: dict[str, object]) -> None:
+        arguments["ssl"] = contexts.current
+
+
+def _require_host(url: URL) -> None:
+    """The driver would leave TLS out on a Unix socket without a word."""
+    hosts = [url.host or "", *_all(url.query.get("host", ()))]
+    if not any(hosts) or any(host.startswith("/") for host in hosts):
+        message = (
+            "PostgreSQL has no TLS on a Unix socket, as of the embedded server, which no other machine can reach: "
+            "leave ASSAY_DATABASE_TLS_CA unset, or set ASSAY_DATABASE_URL to a server on the network"
+        )
+        raise AssayError(Kind.FAILED_PRECONDITION, "DATABASE_WITHOUT_TLS", message)
+
+
+def _all(given: str | Iterable[str]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
 
 
 async def check_server(connection: AsyncConnection) -> None:
@@ -104,12 +139,13 @@ def lock_key(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-async def migrate(url: str, *, schema: str, package: str) -> None:
+async def migrate(url: str, *, schema: str, package: str, files: tls.ClientFiles | None = None) -> None:
     """Brings `schema` to the newest version that `package` (a dotted path with `versions`) knows.
 
     Processes that start together take turns. Raises FAILED_PRECONDITION for a schema that is newer than this program.
     """
     own = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": CONNECT_TIMEOUT_S})
+    _encrypt(own, files)
     try:
         async with own.begin() as connection:
             await check_server(connection)

@@ -1,4 +1,4 @@
-"""Addresses to listen on: reading them, and refusing those that others can reach while nothing encrypts."""
+"""Addresses to listen on and to connect to: reading them, and refusing those beyond this machine while nothing encrypts."""
 
 import ipaddress
 import re
@@ -7,6 +7,7 @@ import socket
 from kit.errors import AssayError, Kind
 
 INSECURE_LISTEN_SETTING = "ASSAY_INSECURE_LISTEN"
+INSECURE_CONNECT_SETTING = "ASSAY_INSECURE_CONNECT"
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[0-9a-fA-F:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})")
 PORT_MAX = 65_535
 
@@ -33,11 +34,21 @@ def require_safe(address: str, *, allow_insecure: bool) -> tuple[str, int]:
     host, port = parse(address)
     if not allow_insecure and not is_loopback(host):
         message = (
-            f"refusing to listen on {address} without TLS, where other machines could read keys and data; listen on "
-            f"127.0.0.1, or set {INSECURE_LISTEN_SETTING}=true if something in front of it encrypts"
+            f"refusing to listen on {address} without TLS, where other machines could read keys and data; set ASSAY_TLS_CERTIFICATE "
+            f"and ASSAY_TLS_KEY, listen on 127.0.0.1, or set {INSECURE_LISTEN_SETTING}=true if something in front of it encrypts"
         )
         raise AssayError(Kind.FAILED_PRECONDITION, "LISTEN_INSECURE", message, details={"address": address})
     return host, port
+
+
+def require_safe_target(address: str, *, allow_insecure: bool) -> None:
+    """Raises FAILED_PRECONDITION CONNECT_INSECURE for an address beyond this machine, unless the setting allows that."""
+    if not allow_insecure and not is_loopback(address.rpartition(":")[0].strip("[]")):
+        message = (
+            f"refusing to connect to {address} without TLS, since keys and data could be read on the way; set ASSAY_TLS_CA to the "
+            f"authority that signed its certificate, or {INSECURE_CONNECT_SETTING}=true if something between encrypts"
+        )
+        raise AssayError(Kind.FAILED_PRECONDITION, "CONNECT_INSECURE", message, details={"address": address})
 
 
 def is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -14,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from kit import listen as addresses
-from kit import metrics
+from kit import metrics, tls
 from kit.health import Readiness
 
 # Whole seconds, as uvicorn wants them. After this, open responses are cut.
@@ -24,13 +25,12 @@ KEEP_ALIVE_S = 15
 
 
 @asynccontextmanager
-async def serve(listen: str, readiness: Readiness, *, allow_insecure: bool = False) -> AsyncIterator[str]:
-    """Serves /healthz, /readyz and /metrics until the block is left; yields the bound "host:port".
-
-    Raises LISTEN_INSECURE, LISTEN_ADDRESS_INVALID or ADDRESS_UNAVAILABLE.
-    """
+async def serve(
+    listen: str, readiness: Readiness, *, files: tls.ServerFiles | None = None, allow_insecure: bool = False
+) -> AsyncIterator[str]:
+    """Serves /healthz, /readyz and /metrics until the block is left; yields the bound "host:port". Raises as `serve_application` does."""
     application = Starlette(routes=routes(readiness))
-    async with serve_application(application, listen, allow_insecure=allow_insecure) as address:
+    async with serve_application(application, listen, files=files, allow_insecure=allow_insecure) as address:
         yield address
 
 
@@ -53,15 +53,21 @@ def routes(readiness: Readiness) -> list[Route]:
 
 @asynccontextmanager
 async def serve_application(
-    application: ASGIApp, listen: str, *, allow_insecure: bool = False, grace_s: int = STOP_GRACE_S
+    application: ASGIApp,
+    listen: str,
+    *,
+    files: tls.ServerFiles | None = None,
+    allow_insecure: bool = False,
+    grace_s: int = STOP_GRACE_S,
 ) -> AsyncIterator[str]:
-    """Serves an ASGI application until the block is left; yields the bound "host:port".
+    """Serves an ASGI application until the block is left, with TLS where there are files for it; yields the bound "host:port".
 
-    Raises LISTEN_INSECURE, LISTEN_ADDRESS_INVALID or ADDRESS_UNAVAILABLE.
+    Raises LISTEN_INSECURE, LISTEN_ADDRESS_INVALID, ADDRESS_UNAVAILABLE or TLS_FILES_UNUSABLE.
     """
-    with addresses.bind(listen, allow_insecure=allow_insecure) as listener:
+    context = None if files is None else tls.server_context(files)
+    with addresses.bind(listen, allow_insecure=allow_insecure or context is not None) as listener:
         host, port = listener.getsockname()[:2]
-        server = _Server(_config(application, grace_s))
+        server = _Server(_config(application, grace_s, context))
         # The socket listens already: who connects before uvicorn has started waits for a moment.
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
@@ -78,7 +84,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(application: ASGIApp, grace_s: int) -> uvicorn.Config:
+def _config(application: ASGIApp, grace_s: int, context: ssl.SSLContext | None) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         lifespan="off",  # wiring is done around the server, not in it
@@ -89,4 +95,5 @@ def _config(application: ASGIApp, grace_s: int) -> uvicorn.Config:
         limit_concurrency=CONCURRENT_CONNECTIONS_MAX,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=grace_s,
+        ssl_context_factory=None if context is None else lambda _config, _default: context,
     )

@@ -1,9 +1,9 @@
 """What `assay keys`, `projects`, `audit` and `login` ask of AccessService, and how they show the answers."""
 
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import grpc.aio
 from assay.access.v1 import access_service_pb2 as contract
@@ -20,15 +20,29 @@ if TYPE_CHECKING:  # exists in the type stubs alone
 PAGE_SIZE = 1_000  # the contract's largest
 
 Response = TypeVar("Response", bound=Message)
+Quota: TypeAlias = Mapping[str, int]
 
-_KEY_COLUMNS = ("key_id", "display_name", "roles", "create_time", "expire_time", "revoke_time")
-_PROJECT_COLUMNS = ("project", "time_zone", "series_limit", "create_time")
+_QUOTA_COLUMNS = ("calls_per_s_limit", "calls_burst_limit", "open_streams_limit")
+_KEY_COLUMNS = ("key_id", "display_name", "roles", "create_time", "expire_time", "revoke_time", *_QUOTA_COLUMNS)
+_PROJECT_COLUMNS = ("project", "time_zone", "series_limit", "create_time", *_QUOTA_COLUMNS)
 
 
-def create_key(target: Target, project: str, name: str, roles: Sequence[str], lifetime: timedelta | None, *, json: bool) -> None:
+def quota(calls_per_s: int | None, calls_burst: int | None, open_streams: int | None) -> Quota:
+    """The limits that are given, by their fields in requests."""
+    given = zip(_QUOTA_COLUMNS, (calls_per_s, calls_burst, open_streams), strict=True)
+    return {name: limit for name, limit in given if limit is not None}
+
+
+def create_key(
+    target: Target, project: str, name: str, roles: Sequence[str], lifetime: timedelta | None, *, quota: Quota, json: bool
+) -> None:
     """Prints the key, alone on standard output unless as JSON."""
     request = contract.CreateKeyRequest(
-        project=project, display_name=name, roles=[contract.Role.Value(f"ROLE_{role}") for role in roles], lifetime=_lifetime(lifetime)
+        project=project,
+        display_name=name,
+        roles=[contract.Role.Value(f"ROLE_{role}") for role in roles],
+        lifetime=_lifetime(lifetime),
+        **quota,
     )
     response = _asked(target, lambda service: service.CreateKey(request, timeout=ASK_TIMEOUT_S))
     if json:
@@ -59,16 +73,16 @@ def revoke_key(target: Target, project: str, key_id: str, *, json: bool) -> None
         print(f"{response.key.key_id} is revoked")
 
 
-def create_project(target: Target, project: str, time_zone: str, series_limit: int, *, json: bool) -> None:
+def create_project(target: Target, project: str, time_zone: str, series_limit: int, quota: Quota, *, json: bool) -> None:
     """Makes a project and shows it; "" and 0 mean the collector's defaults."""
-    request = contract.CreateProjectRequest(project=project, time_zone=time_zone, series_limit=series_limit)
+    request = contract.CreateProjectRequest(project=project, time_zone=time_zone, series_limit=series_limit, **quota)
     response = _asked(target, lambda service: service.CreateProject(request, timeout=ASK_TIMEOUT_S))
     _print_one(as_json(response.project), _PROJECT_COLUMNS, json=json)
 
 
-def update_project(target: Target, project: str, time_zone: str | None, series_limit: int | None, *, json: bool) -> None:
+def update_project(target: Target, project: str, time_zone: str | None, series_limit: int | None, quota: Quota, *, json: bool) -> None:
     """Changes what is not None and shows the project."""
-    request = contract.UpdateProjectRequest(project=project, time_zone=time_zone, series_limit=series_limit)
+    request = contract.UpdateProjectRequest(project=project, time_zone=time_zone, series_limit=series_limit, **quota)
     response = _asked(target, lambda service: service.UpdateProject(request, timeout=ASK_TIMEOUT_S))
     _print_one(as_json(response.project), _PROJECT_COLUMNS, json=json)
 

@@ -12,6 +12,7 @@ import grpc.aio
 from kit import rpc
 from kit.embedded.datadir import read_run
 from kit.errors import AssayError, Kind
+from kit.tls import ClientFiles
 
 ADMIN_KEY_FILE = "admin.key"
 COLLECTOR = "collector"
@@ -23,26 +24,36 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Target:
-    """A collector's gRPC address, "host:port", and the key to send to it."""
+    """A collector's gRPC address, "host:port", the key to send to it, and how: by TLS, or plainly and how far."""
 
     address: str
     secret: str
+    tls: ClientFiles | None = None
+    allow_insecure: bool = False
+
+    def channel(self) -> grpc.aio.Channel:
+        """Connects with the key; close it. Raises CONNECT_INSECURE or TLS_FILES_UNUSABLE."""
+        return rpc.connect(self.address, secret=self.secret, tls=self.tls, allow_insecure=self.allow_insecure)
 
 
 def find(data_dir: Path, url: str | None, key: str | None) -> Target:
     """The collector that is meant: at `url` with `key`, or else the one that runs on the data directory.
 
-    The directory's admin key is never sent to an address that was given. Raises URL_INVALID, KEY_MISSING, NOT_RUNNING,
-    ADMIN_KEY_UNREADABLE.
+    How the one at `url` is reached by TLS is read from the environment; the directory knows it of its own suite. The directory's admin key
+    is never sent to an address that was given. Raises URL_INVALID, KEY_MISSING, NOT_RUNNING, ADMIN_KEY_UNREADABLE.
     """
     if url is not None:
         if "://" in url or ":" not in url:
             raise _refused("URL_INVALID", f"--url (ASSAY_URL) is the collector's gRPC address, such as 127.0.0.1:7001, and not {url!r}")
         if not key:
             raise _refused("KEY_MISSING", "with --url (ASSAY_URL) give a key, too: --key or ASSAY_KEY")
-        return Target(url, key)
-    address = read_run(data_dir).processes[COLLECTOR].url
-    return Target(address, key or admin_key(data_dir))
+        from kit.settings import TlsSettings, load
+
+        settings = load(TlsSettings)
+        return Target(url, key, settings.client_tls, settings.insecure_connect)
+    run = read_run(data_dir)
+    # What listens beyond loopback is still on this machine.
+    return Target(run.processes[COLLECTOR].url, key or admin_key(data_dir), run.tls, allow_insecure=True)
 
 
 def gateway_url(data_dir: Path) -> str:
@@ -64,7 +75,7 @@ def ask(target: Target, work: Callable[[grpc.aio.Channel], Awaitable[Result]]) -
     """Does the work over a channel to the target. Raises AssayErrors alone, most often the ones that the other side raised."""
 
     async def connected() -> Result:
-        async with rpc.connect(target.address, secret=target.secret) as channel:
+        async with target.channel() as channel:
             return await work(channel)
 
     try:
@@ -77,9 +88,9 @@ def error_in_words(error: grpc.aio.AioRpcError, address: str) -> AssayError:
     """The other side's AssayError; gRPC's own sentence about a connection that failed is replaced by one for people."""
     told = rpc.error_of(error)
     if told.reason == grpc.StatusCode.UNAVAILABLE.name:
-        return AssayError(
-            told.kind, told.reason, f"nobody answers at {address}: is the suite running there?", retry_after_s=told.retry_after_s
-        )
+        trouble = rpc.connection_trouble(told.message)
+        message = f"nobody answers at {address}: is the suite running there?" if trouble is None else f"cannot talk to {address}: {trouble}"
+        return AssayError(told.kind, told.reason, message, retry_after_s=told.retry_after_s)
     if told.reason == grpc.StatusCode.DEADLINE_EXCEEDED.name:
         return AssayError(told.kind, told.reason, f"{address} did not answer within {ASK_TIMEOUT_S:g} s: it may be overloaded, try again")
     return told

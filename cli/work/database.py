@@ -17,6 +17,8 @@ from cli.work.output import Json, print_json, print_table, step_progress
 from kit import database
 from kit.embedded.datadir import DataDir, read_run
 from kit.errors import AssayError, Kind
+from kit.settings import TlsSettings, load
+from kit.tls import ClientFiles
 from services.collector import rebuild as rebuilding
 from services.collector.domain.windows import Retention
 from services.collector.rebuild import RebuildReport
@@ -51,13 +53,18 @@ def database_url(data_dir: Path) -> str:
     return shown.set(password=password).render_as_string(hide_password=False)
 
 
+def database_tls() -> ClientFiles | None:
+    """How the database of the setting is reached by TLS. The suite's own has none."""
+    return load(TlsSettings).database_tls if os.environ.get(DATABASE_URL_SETTING) else None
+
+
 def migrate(data_dir: Path, *, json: bool) -> None:
     """Brings every schema to its newest version and prints which that is."""
-    url = database_url(data_dir)
+    url, files = database_url(data_dir), database_tls()
 
     async def work() -> None:
         for schema, package in SCHEMAS.items():
-            await database.migrate(url, schema=schema, package=package)
+            await database.migrate(url, schema=schema, package=package, files=files)
 
     _run(url, work)
     show_status(data_dir, json=json)
@@ -65,10 +72,10 @@ def migrate(data_dir: Path, *, json: bool) -> None:
 
 def show_status(data_dir: Path, *, json: bool) -> None:
     """Prints the server's version and each schema's version, tables and size."""
-    url = database_url(data_dir)
+    url, files = database_url(data_dir), database_tls()
 
     async def work() -> Json:
-        async with database.engine(url, name="assay db", pool_size=1) as engine, engine.connect() as connection:
+        async with database.engine(url, name="assay db", pool_size=1, files=files) as engine, engine.connect() as connection:
             server = (await connection.execute(text("SHOW server_version"))).scalar_one()
             return {"server_version": server, "schemas": [await _schema(connection, name) for name in SCHEMAS]}
 
@@ -83,13 +90,13 @@ def show_status(data_dir: Path, *, json: bool) -> None:
 
 def rebuild(data_dir: Path, project: str | None, start: datetime | None, end: datetime | None, *, check: bool, json: bool) -> bool:
     """Rebuilds roll-ups, prints what was found, and tells whether anything differed."""
-    url = database_url(data_dir)
+    url, files = database_url(data_dir), database_tls()
     settings = CollectorSettings(database_url=SecretStr(url), nats_url=SecretStr(""))
     retention = Retention(minute_days=settings.minutes_kept_days, fifteen_minutes_days=settings.quarters_kept_days)
 
     async def work() -> RebuildReport:
         with step_progress("Rebuilding") as progress:
-            async with database.engine(url, name="assay db rebuild") as engine:
+            async with database.engine(url, name="assay db rebuild", files=files) as engine:
                 return await rebuilding.rebuild(
                     engine, project=project, start=start, end=end, check=check, progress=progress, retention=retention
                 )

@@ -1,6 +1,7 @@
 """Log levels of running processes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from assay.operations.v1.log_service_pb2 import SetLogLevelRequest
@@ -18,7 +19,7 @@ def set_levels(data_dir: Path, url: str | None, key: str | None, module: str, le
     target = find(data_dir, url, key)
     addresses = {"process": target.address} if url else _listening(data_dir)
     request = SetLogLevelRequest(module="" if module == ALL_MODULES else module, level=level)
-    levels = {name: _set(Target(address, target.secret), request) for name, address in addresses.items()}
+    levels = {name: _set(replace(target, address=address), request) for name, address in addresses.items()}
     if json:
         print_json(levels)
     else:

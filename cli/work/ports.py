@@ -27,17 +27,16 @@ class Addresses:
     writer: str
 
 
-def choose(environment: Mapping[str, str], port: int | None) -> Addresses:
+def choose(environment: Mapping[str, str], port: int | None, *, allow_all: bool = False) -> Addresses:
     """The addresses of the settings, each checked to be free; a port of 0 is replaced by a free one.
 
-    `port` is the gateway's; with 0 all ports are picked. Raises ADDRESS_UNAVAILABLE, LISTEN_INSECURE or
-    LISTEN_ADDRESS_INVALID with what to change.
+    `port` is the gateway's; with 0 all ports are picked. Addresses that other machines reach take `allow_all`. Raises ADDRESS_UNAVAILABLE,
+    LISTEN_INSECURE or LISTEN_ADDRESS_INVALID with what to change.
     """
-    allow_insecure = environment.get(listen.INSECURE_LISTEN_SETTING, "").lower() in {"1", "true", "yes", "on"}
 
     def chosen(setting: str, default: str, port: int | None, remedy: str) -> str:
         address = environment.get(setting, default)
-        host, set_port = listen.require_safe(address, allow_insecure=allow_insecure)
+        host, set_port = listen.require_safe(address, allow_insecure=allow_all)
         return _checked(host, set_port if port is None else port, remedy)
 
     others = 0 if port == 0 else None

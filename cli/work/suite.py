@@ -3,10 +3,11 @@
 import asyncio
 import http.client
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -15,14 +16,16 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.console import Console
 
 from cli.up import PROGRAMS, ProcessName
-from cli.work import access, ports
-from cli.work.connection import ADMIN_KEY_FILE, error_in_words
+from cli.work import access, ports, tls
+from cli.work.connection import ADMIN_KEY_FILE, Target, error_in_words
 from kit import listen, logs, rpc
 from kit.embedded.datadir import DataDir, ProcessAddress, RunFile, open_data_dir
 from kit.embedded.files import plain_refusals, write_private
 from kit.embedded.nats import Nats
 from kit.embedded.postgres import Postgres
+from kit.settings import TlsSettings, load
 from kit.supervisor import ChildSpec, Supervisor
+from kit.tls import ClientFiles
 from services.collector.access.keys import new_secret
 
 # Migrating a large database takes its time; a service that has not come up in this is stuck.
@@ -33,38 +36,50 @@ READY_ANSWER_S = 1.0
 _PRIVATE = frozenset({"ASSAY_DATABASE_URL", "ASSAY_NATS_URL", "ASSAY_COLLECTOR_BOOTSTRAP_KEY", "ASSAY_KEY"})
 
 
-def run_suite(data_dir: Path, port: int | None) -> None:
-    """Runs the suite until SIGTERM or SIGINT; prints one line when it is ready. Raises AssayError when it cannot run."""
+# What is done in a running suite, with the address of its collector and the admin's key.
+Beside = Callable[[Target], Coroutine[Any, Any, None]]
+
+
+def run_suite(data_dir: Path, port: int | None, beside: Beside | None = None) -> None:
+    """Runs the suite until SIGTERM or SIGINT; prints one line when it is ready, and then does what is to be done beside it.
+
+    Raises AssayError when it cannot run.
+    """
     logs.setup("WARNING", "text", "assay up")
-    asyncio.run(_run(data_dir, port))
+    asyncio.run(_run(data_dir, port, beside))
 
 
-async def _run(data_dir: Path, port: int | None) -> None:
+async def _run(data_dir: Path, port: int | None, beside: Beside | None) -> None:
+    settings = tls.checked(load(TlsSettings), os.environ)
     with open_data_dir(data_dir) as data:
-        record = _Record(data)
+        record = _Record(data, settings.client_tls)
         async with Supervisor(data.logs, on_ready=record.note) as supervisor:
             supervisor.stop_on_signals()
             with _progress("Starting …"):
-                addresses = ports.choose(os.environ, port)
+                addresses = ports.choose(os.environ, port, allow_all=settings.insecure_listen or settings.grpc_tls is not None)
                 servers = await _servers(supervisor, data)
                 secret = _admin_key(data)
-                services = _services(addresses, servers, secret)
+                services = _services(addresses, servers, secret, settings)
                 # The services load while the databases start. Being the later stage, they are stopped first.
                 await asyncio.gather(supervisor.start(*servers.children), supervisor.start(*services))
                 collector = ports.reachable(addresses.collector)
-                token = await supervisor.run(_login_token(collector, secret))
-            url = f"http://{ports.reachable(addresses.gateway)}"
+                target = Target(collector, secret, settings.client_tls, allow_insecure=True)
+                token = await supervisor.run(_login_token(target))
+            url = tls.shown_url(ports.reachable(addresses.gateway), settings)
             processes = {"gateway": url, "collector": collector, "writer": ports.reachable(addresses.writer), **servers.shown}
             record.publish(url, processes)
             print(f"Assay is ready: {access.login_link(url, token)}", flush=True)
+            if beside is not None:
+                await supervisor.run(beside(target))
             await supervisor.wait()
 
 
 class _Record:
     """Keeps run.json, by which other commands find the processes, up to date while processes are restarted."""
 
-    def __init__(self, data: DataDir) -> None:
+    def __init__(self, data: DataDir, files: ClientFiles | None) -> None:
         self._data = data
+        self._files = None if files is None else files.absolute()
         self._pids: dict[str, int] = {}
         self._url = ""
         self._addresses: Mapping[str, str] = {}
@@ -83,7 +98,7 @@ class _Record:
 
     def _write(self) -> None:
         processes = {name: ProcessAddress(self._pids[name], address) for name, address in self._addresses.items()}
-        self._data.write_run(RunFile(os.getpid(), self._url, processes))
+        self._data.write_run(RunFile(os.getpid(), self._url, processes, self._files))
 
 
 @dataclass(frozen=True)
@@ -120,25 +135,30 @@ def _without_password(url: str) -> str:
     return parts._replace(netloc=f"{parts.username}@{parts.hostname or ''}").geturl()
 
 
-def _services(addresses: ports.Addresses, servers: _Servers, secret: str) -> list[ChildSpec]:
+def _services(addresses: ports.Addresses, servers: _Servers, secret: str, settings: TlsSettings) -> list[ChildSpec]:
     """The three processes of the suite; in which order they come up does not matter to them."""
     shared = {"ASSAY_DATABASE_URL": servers.database_url, "ASSAY_NATS_URL": servers.nats_url}
     collector = ports.reachable(addresses.collector)
+    files = settings.client_tls
     return [
         _service(
             ProcessName.COLLECTOR,
             {**shared, "ASSAY_COLLECTOR_LISTEN": addresses.collector, "ASSAY_COLLECTOR_BOOTSTRAP_KEY": secret},
-            _serves_grpc(collector),
+            _serves_grpc(collector, files),
         ),
         _service(
             ProcessName.WRITER,
             {**shared, "ASSAY_COLLECTOR_WRITER_LISTEN": addresses.writer},
-            _serves_grpc(ports.reachable(addresses.writer)),
+            _serves_grpc(ports.reachable(addresses.writer), files),
         ),
         _service(
             ProcessName.GATEWAY,
-            {"ASSAY_GATEWAY_LISTEN": addresses.gateway, "ASSAY_GATEWAY_COLLECTOR_ADDRESS": collector},
-            _serves_http(ports.reachable(addresses.gateway)),
+            {
+                "ASSAY_GATEWAY_LISTEN": addresses.gateway,
+                "ASSAY_GATEWAY_COLLECTOR_ADDRESS": collector,
+                listen.INSECURE_CONNECT_SETTING: "true",  # the collector is on this machine, whatever address it has
+            },
+            _serves_http(ports.reachable(addresses.gateway), files if settings.http_tls is not None else None),
         ),
     ]
 
@@ -148,13 +168,13 @@ def _service(name: ProcessName, settings: Mapping[str, str], ready: Callable[[],
     return ChildSpec(name=name.value, argv=PROGRAMS[name], env={**environment, **settings}, ready=ready, ready_timeout_s=READY_TIMEOUT_S)
 
 
-def _serves_grpc(address: str) -> Callable[[], Awaitable[bool]]:
+def _serves_grpc(address: str, files: ClientFiles | None) -> Callable[[], Awaitable[bool]]:
     """Asks grpc.health.v1 whether all of the process is ready."""
 
     async def ready() -> bool:
         if not await _accepts(address):
             return False
-        async with rpc.connect(address) as channel:
+        async with rpc.connect(address, tls=files, allow_insecure=True) as channel:
             try:
                 answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=READY_ANSWER_S)
             except grpc.aio.AioRpcError:
@@ -164,12 +184,14 @@ def _serves_grpc(address: str) -> Callable[[], Awaitable[bool]]:
     return ready
 
 
-def _serves_http(address: str) -> Callable[[], Awaitable[bool]]:
+def _serves_http(address: str, files: ClientFiles | None) -> Callable[[], Awaitable[bool]]:
     """Asks /readyz, which is 200 when the process and its neighbours are ready."""
 
     def ask() -> bool:
         connection = http.client.HTTPConnection(address, timeout=READY_ANSWER_S)
         try:
+            if files is not None:
+                connection.sock = tls.connected(address, files, READY_ANSWER_S)
             connection.request("GET", "/readyz")
             return connection.getresponse().status == http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
@@ -204,12 +226,12 @@ def _admin_key(data: DataDir) -> str:
         return file.read_text().strip()
 
 
-async def _login_token(address: str, secret: str) -> str:
-    async with rpc.connect(address, secret=secret) as channel:
+async def _login_token(target: Target) -> str:
+    async with target.channel() as channel:
         try:
             return await access.create_login_token(channel)
         except grpc.aio.AioRpcError as error:
-            raise error_in_words(error, address) from error
+            raise error_in_words(error, target.address) from error
 
 
 @contextmanager

@@ -37,13 +37,19 @@ class NewProject(_Change):
     project: str
     time_zone: str = ""
     series_limit: int = Field(default=0, ge=0, le=INT32_MAX)
+    calls_per_s_limit: int = Field(default=0, ge=0, le=INT32_MAX)
+    calls_burst_limit: int = Field(default=0, ge=0, le=INT32_MAX)
+    open_streams_limit: int = Field(default=0, ge=0, le=INT32_MAX)
 
 
 class ProjectChange(_Change):
-    """What is to be changed of a project."""
+    """What is to be changed of a project. What it may take of each front is for the installation's admin to say."""
 
     time_zone: str | None = None
     series_limit: int | None = Field(default=None, ge=0, le=INT32_MAX)
+    calls_per_s_limit: int | None = Field(default=None, ge=0, le=INT32_MAX)
+    calls_burst_limit: int | None = Field(default=None, ge=0, le=INT32_MAX)
+    open_streams_limit: int | None = Field(default=None, ge=0, le=INT32_MAX)
 
 
 class NewKey(_Change):
@@ -52,6 +58,9 @@ class NewKey(_Change):
     display_name: str = ""
     roles: list[str]
     lifetime_s: int | None = Field(default=None, gt=0, le=LIFETIME_MAX_S)
+    calls_per_s_limit: int = Field(default=0, ge=0, le=INT32_MAX)
+    calls_burst_limit: int = Field(default=0, ge=0, le=INT32_MAX)
+    open_streams_limit: int = Field(default=0, ge=0, le=INT32_MAX)
 
 
 @router.get("/projects", **answers(access_models.ProjectsPage))
@@ -96,7 +105,15 @@ async def list_keys(
 @router.post("/keys", **answers(access_models.CreatedKey, 201))
 async def create_key(collector: CollectorOf, caller: CallerOf, new: NewKey, project: Project = "") -> Response:
     """Makes a key and shows its secret, this once."""
-    request = CreateKeyRequest(project=project, display_name=new.display_name, roles=messages.roles_of(new.roles), lifetime=_lifetime(new))
+    request = CreateKeyRequest(
+        project=project,
+        display_name=new.display_name,
+        roles=messages.roles_of(new.roles),
+        lifetime=_lifetime(new),
+        calls_per_s_limit=new.calls_per_s_limit,
+        calls_burst_limit=new.calls_burst_limit,
+        open_streams_limit=new.open_streams_limit,
+    )
     response = await collector.ask(collector.access.CreateKey, request, caller.secret)
     return answer({"secret": response.secret, "key": messages.key(response.key)}, 201)
 

@@ -16,6 +16,7 @@ import psutil
 
 from kit.embedded.files import plain_refusals, refusal, write_private
 from kit.errors import AssayError, Kind
+from kit.tls import ClientFiles
 
 LAYOUT_VERSION = 1
 FREE_BYTES_MIN = 512 * 1024 * 1024  # a new PostgreSQL takes 40 MB, its write-ahead log grows by as much before it is reused
@@ -38,11 +39,12 @@ class ProcessAddress:
 
 @dataclass(frozen=True)
 class RunFile:
-    """What other commands need to know of a running suite: its process id, the gateway's URL, and each process."""
+    """What other commands need to know of a running suite: its process id, the gateway's URL, its processes, and TLS to them."""
 
     pid: int
     url: str
     processes: Mapping[str, ProcessAddress]
+    tls: ClientFiles | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class DataDir:
     def write_run(self, run: RunFile) -> None:
         """Tells other commands where the suite's processes are, until the directory is closed."""
         with plain_refusals(self.path):
-            write_private(self.path / "run.json", json.dumps(asdict(run), indent=2))
+            write_private(self.path / "run.json", json.dumps(asdict(run), indent=2, default=str))
 
 
 @contextmanager
@@ -121,7 +123,14 @@ def read_run(path: Path) -> RunFile:
     if raw is None or not psutil.pid_exists(raw["pid"]):
         raise AssayError(Kind.UNAVAILABLE, "NOT_RUNNING", f"no suite runs on {path}: start one with `assay up`")
     processes = {name: ProcessAddress(**address) for name, address in raw["processes"].items()}
-    return RunFile(pid=raw["pid"], url=raw["url"], processes=processes)
+    return RunFile(pid=raw["pid"], url=raw["url"], processes=processes, tls=_client_files(raw["tls"]))
+
+
+def _client_files(raw: Mapping[str, str | None] | None) -> ClientFiles | None:
+    if raw is None:
+        return None
+    ca, certificate, key = (Path(name) if (name := raw[field]) else None for field in ("ca", "certificate", "key"))
+    return None if ca is None else ClientFiles(ca, certificate, key, raw["server_name"] or "")
 
 
 def _locked(path: Path) -> int:

@@ -19,6 +19,8 @@ Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Method = TypeVar("Method", bound=Callable[..., Any])
 
+# For the one message of a request to arrive: 8 MB over 2 Mbit/s. An RPC without its message holds one of the server's places.
+MESSAGE_WAIT_MAX_S = 30.0
 _RAW_MARK = "_assay_raw_request"
 _REQUESTS = metrics.counter("assay_rpc_requests_total", "RPCs answered, by method and status code.", ["method", "code"])
 _SECONDS = metrics.histogram(
@@ -59,30 +61,42 @@ class WrappingServer:
 
 
 def _wrapped(name: str, handler: Handler, stopping: Stopping) -> Handler:
-    kind = f"{'stream' if handler.request_streaming else 'unary'}_{'stream' if handler.response_streaming else 'unary'}"
-    method = getattr(handler, kind)
+    method = getattr(handler, f"{'stream' if handler.request_streaming else 'unary'}_{'stream' if handler.response_streaming else 'unary'}")
     parse = bytes if getattr(method, _RAW_MARK, False) else handler.request_deserializer
     serialise = handler.response_serializer
     assert parse is not None and serialise is not None  # noqa: S101, PT018  generated code always has both
 
-    def argument(received: Any) -> Any:
-        return _requests(received, parse, stopping) if handler.request_streaming else _parsed(received, parse)
-
-    async def answer_once(received: Any, context: Context) -> bytes:
+    async def answer_once(received: AsyncIterator[bytes], context: Context) -> bytes:
         async with _answering(name, context, is_stream=False):
-            return serialise(await method(argument(received), context))
+            request = _requests(received, parse, stopping) if handler.request_streaming else _parsed(await _only(received), parse)
+            return serialise(await method(request, context))
 
-    async def answer_stream(received: Any, context: Context) -> None:
+    async def answer_stream(received: AsyncIterator[bytes], context: Context) -> None:
         async with _answering(name, context, is_stream=True):
             if handler.request_streaming:  # stops between two requests, so that what was begun is answered
-                await _respond(method(argument(received), context), context)
+                await _respond(method(_requests(received, parse, stopping), context), context)
             else:
                 async with stopping.interruptible():
-                    await _respond(method(argument(received), context), context)
+                    await _respond(method(_parsed(await _only(received), parse), context), context)
 
-    make = getattr(grpc, f"{kind}_rpc_method_handler")
-    wrapped: Handler = make(answer_stream, None, serialise) if handler.response_streaming else make(answer_once)
-    return wrapped
+    # All requests are taken as streams, of which the wire knows no difference: where gRPC itself reads the one message of a request, it
+    # waits for it without an end.
+    if handler.response_streaming:
+        return grpc.stream_stream_rpc_method_handler(answer_stream, None, serialise)
+    return grpc.stream_unary_rpc_method_handler(answer_once)
+
+
+async def _only(received: AsyncIterator[bytes]) -> bytes:
+    """The one message of a request. Raises DEADLINE_EXCEEDED MESSAGE_TOO_SLOW, and MESSAGE_MALFORMED where there is none."""
+    try:
+        async with asyncio.timeout(MESSAGE_WAIT_MAX_S):
+            message = await anext(received, None)
+    except TimeoutError:
+        text = f"the request did not arrive within {MESSAGE_WAIT_MAX_S:g} s"
+        raise AssayError(Kind.DEADLINE_EXCEEDED, "MESSAGE_TOO_SLOW", text) from None
+    if message is None:
+        raise AssayError(Kind.INVALID_ARGUMENT, "MESSAGE_MALFORMED", "the request has no message")
+    return message
 
 
 def _parsed(received: bytes, parse: Callable[[bytes], Any]) -> Any:

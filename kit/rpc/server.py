@@ -14,9 +14,11 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from kit import listen as addresses
 from kit.access import Guard
 from kit.health import HealthService, Readiness
+from kit.rpc.credentials import server_credentials
 from kit.rpc.handlers import WrappingServer
 from kit.rpc.log_service import LogService
 from kit.rpc.stopping import Stopping
+from kit.tls import ServerFiles
 
 AddService: TypeAlias = Callable[[grpc.aio.Server], None]
 
@@ -37,6 +39,8 @@ _OPTIONS = (
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    # Who connects and does not get on with TLS and HTTP/2 is let go.
+    ("grpc.server_handshake_timeout_ms", 10_000),
 )
 
 
@@ -48,15 +52,16 @@ async def serve(
     service_names: Sequence[str],
     readiness: Readiness,
     log_guard: Guard | None = None,
+    files: ServerFiles | None = None,
     allow_insecure: bool = False,
     grace_s: float = STOP_GRACE_S,
 ) -> AsyncIterator[str]:
-    """Serves until the block is left; yields the bound "host:port".
+    """Serves until the block is left, with TLS where there are files for it; yields the bound "host:port".
 
     `add_services` register servicers, and `service_names` says which: they are what health and reflection tell of.
     LogService is served where there is a guard for it. On leaving, `readiness` is closed, open streams end with
     UNAVAILABLE SERVER_STOPPING, and other RPCs have `grace_s` to finish.
-    Raises LISTEN_INSECURE, LISTEN_ADDRESS_INVALID or ADDRESS_UNAVAILABLE.
+    Raises LISTEN_INSECURE, LISTEN_ADDRESS_INVALID, ADDRESS_UNAVAILABLE or TLS_FILES_UNUSABLE.
     """
     server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=CONCURRENT_RPCS_MAX)
     stopping = Stopping()
@@ -71,7 +76,7 @@ async def serve(
         add_service(cast("grpc.aio.Server", wrapping))
     if unknown := set(names) - wrapping.service_names:
         raise ValueError(f"no servicer was added for {sorted(unknown)}")
-    address = _bind(server, listen, allow_insecure=allow_insecure)
+    address = _bind(server, listen, None if files is None else server_credentials(files), allow_insecure=allow_insecure)
     await server.start()
     try:
         yield address
@@ -88,11 +93,12 @@ async def _stop(server: grpc.aio.Server, stopping: Stopping, grace_s: float) -> 
         await server.stop(grace_s)
 
 
-def _bind(server: grpc.aio.Server, listen: str, *, allow_insecure: bool) -> str:
+def _bind(server: grpc.aio.Server, listen: str, credentials: grpc.ServerCredentials | None, *, allow_insecure: bool) -> str:
     # Tried with a socket of our own first: gRPC does not say why it cannot bind, except in a line of its own on standard error.
-    addresses.bind(listen, allow_insecure=allow_insecure).close()
+    addresses.bind(listen, allow_insecure=allow_insecure or credentials is not None).close()
     host, _ = addresses.parse(listen)
-    return addresses.join(host, server.add_insecure_port(listen))
+    port = server.add_insecure_port(listen) if credentials is None else server.add_secure_port(listen, credentials)
+    return addresses.join(host, port)
 
 
 def _health(readiness: Readiness, names: Sequence[str]) -> AddService:

@@ -77,9 +77,10 @@ class MetricsServicer(metrics_service_pb2_grpc.MetricsServiceServicer):
     async def WatchMetrics(self, request: contract.WatchMetricsRequest, context: Context) -> AsyncIterator[contract.WatchMetricsResponse]:
         """Answers a query, and then again whatever changes in the answer."""
         with database.away_is_unavailable():
+            caller = await self._guard.identity(context)
             question, range_min = question_from_watch(request, await self._project(request.project, context))
             watched = self._while_admitted(self._watches.watch(question, range_min), request.project, context)
-            with self._open_watches.one(question.project.project):
+            with self._open_watches.one(caller, question.project.project, question.project.quota):
                 async with aclosing(watched) as updates:
                     async for update in updates:
                         yield contract.WatchMetricsResponse(

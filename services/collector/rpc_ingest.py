@@ -9,7 +9,7 @@ from assay.collector.v1 import collector_service_pb2 as contract
 from assay.collector.v1 import collector_service_pb2_grpc
 
 from kit import database, rpc
-from kit.access import Guard, Role, project_unknown
+from kit.access import NO_QUOTA, Guard, Role, project_unknown
 from services.collector.ingest import Ingest, Recorded
 from services.collector.messages.call_columns import read_calls
 from services.collector.messages.requests import (
@@ -21,6 +21,8 @@ from services.collector.messages.requests import (
     parse_stream_calls,
 )
 from services.collector.open_streams import OpenStreams
+from services.collector.quotas import RateQuotas
+from services.collector.store.projects import ProjectInfo
 
 # Batches of one stream that are on their way at the same time: enough to hide the disk's sync, few enough to hold.
 STREAM_BATCHES_MAX = 4
@@ -32,8 +34,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class Projects(Protocol):
     """Which projects there are."""
 
-    async def exists(self, project: str) -> bool:
-        """Whether there is a project of that name."""
+    async def find(self, project: str) -> ProjectInfo | None:
+        """The project of that name, if there is one."""
 
 
 class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
@@ -44,6 +46,7 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
         self._projects = projects
         self._ingest = ingest
         self._open_streams = OpenStreams()
+        self._rates = RateQuotas()
 
     @rpc.raw_request
     async def RecordCalls(self, request: Any, context: Context) -> contract.RecordCallsResponse:
@@ -57,7 +60,7 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
         """Records a batch of evidence."""
         await self._guard.identity(context)
         batch = parse_evidence(request)
-        project = await self._project(batch, context)
+        project = await self._admitted(batch, context)
         recorded = await self._ingest.record_evidence(project, batch.batch_id, batch.items)
         return evidence_response(recorded.accepted_count, recorded.refusals)
 
@@ -65,7 +68,8 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
     async def StreamCalls(self, requests: Any, context: Context) -> AsyncIterator[contract.StreamCallsResponse]:
         """Records batch after batch, a few at the same time, and answers in order; an error ends the stream."""
         caller = await self._guard.identity(context)  # a stranger must not hold a stream open and never send a batch
-        with self._open_streams.one(caller.project or ""):
+        quota = (await self._project(caller.project)).quota if caller.project else NO_QUOTA
+        with self._open_streams.one(caller, caller.project or "", quota):
             answers: asyncio.Queue[asyncio.Task[contract.StreamCallsResponse] | None] = asyncio.Queue(STREAM_BATCHES_MAX)
             reader = _start(self._read_stream(requests, context, answers))
             try:
@@ -99,16 +103,23 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
         return contract.StreamCallsResponse(batch_id=batch.batch_id.decode(), result=result)
 
     async def _record_calls(self, batch: BatchRequest, context: Context) -> Recorded:
-        project = await self._project(batch, context)
+        project = await self._admitted(batch, context)
         calls = read_calls(batch.items)
         return await self._ingest.record_calls(project, batch.batch_id, calls, batch.client_dropped_count)
 
-    async def _project(self, batch: BatchRequest, context: Context) -> str:
-        project = await self._guard.admit(context, Role.RECORD, batch.project.decode(errors="replace"))
+    async def _admitted(self, batch: BatchRequest, context: Context) -> str:
+        """The project of a batch that the caller may record, and now."""
+        caller = await self._guard.identity(context)
+        caller.require(Role.RECORD)
+        project = await self._project(caller.project_for(batch.project.decode(errors="replace")))
+        self._rates.admit(caller, project.project, project.quota, len(batch.items))
+        return project.project
+
+    async def _project(self, name: str) -> ProjectInfo:
         with database.away_is_unavailable():
-            is_known = await self._projects.exists(project)
-        if not is_known:
-            raise project_unknown(project)
+            project = await self._projects.find(name)
+        if project is None:
+            raise project_unknown(name)
         return project
 
 

@@ -34,6 +34,9 @@ project_table = Table(
     Column("time_zone", Text, nullable=False),
     Column("series_limit", Integer, nullable=False),
     Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("calls_per_s_limit", Integer, nullable=False, server_default="0"),
+    Column("calls_burst_limit", Integer, nullable=False, server_default="0"),
+    Column("open_streams_limit", Integer, nullable=False, server_default="0"),
 )
 
 stream_table = Table(

@@ -50,7 +50,7 @@ class Access:
         metadata = (("authorization", f"Bearer {secret}"),) if secret else ()
         stub = access_service_pb2_grpc.AccessServiceStub(self.channel)
         try:
-            return await getattr(stub, method)(message, metadata=metadata, timeout=10)
+            return await getattr(stub, method)(message, metadata=metadata, timeout=60)
         except grpc.aio.AioRpcError as error:
             raise rpc.error_of(error) from error
 

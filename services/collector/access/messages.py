@@ -33,6 +33,9 @@ def project_to_message(project: Project) -> access_service_pb2.Project:
         time_zone=project.time_zone,
         series_limit=project.series_limit,
         create_time=timestamp(project.create_time),
+        calls_per_s_limit=project.calls_per_s_limit,
+        calls_burst_limit=project.calls_burst_limit,
+        open_streams_limit=project.open_streams_limit,
     )
 
 
@@ -46,6 +49,9 @@ def key_to_message(key: Key) -> access_service_pb2.Key:
         create_time=timestamp(key.create_time),
         expire_time=timestamp(key.expire_time),
         revoke_time=timestamp(key.revoke_time),
+        calls_per_s_limit=key.calls_per_s_limit,
+        calls_burst_limit=key.calls_burst_limit,
+        open_streams_limit=key.open_streams_limit,
     )
 
 

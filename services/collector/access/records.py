@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from kit.access import Role
+from kit.access import Quota, Role
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,9 @@ class Project:
     time_zone: str
     series_limit: int
     create_time: datetime
+    calls_per_s_limit: int = 0
+    calls_burst_limit: int = 0
+    open_streams_limit: int = 0
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,14 @@ class Key:
     create_time: datetime
     expire_time: datetime | None
     revoke_time: datetime | None
+    calls_per_s_limit: int = 0
+    calls_burst_limit: int = 0
+    open_streams_limit: int = 0
+
+    @property
+    def quota(self) -> Quota:
+        """What the key may take of each front."""
+        return Quota(self.calls_per_s_limit, self.calls_burst_limit, self.open_streams_limit)
 
 
 @dataclass(frozen=True)

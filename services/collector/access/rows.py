@@ -1,5 +1,6 @@
 """The statements that the store's transactions are made of: rows of projects, keys and login tokens, read and added."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,10 +61,9 @@ async def add_key(connection: AsyncConnection, key: Key, secret_hash: bytes) -> 
     return (await connection.execute(statement)).one_or_none() is not None
 
 
-async def add_project(connection: AsyncConnection, project: str, time_zone: str, series_limit: int, now: datetime) -> Project | None:
-    """Adds a project; None if there is one with its id already."""
-    values = {"project": project, "time_zone": time_zone, "series_limit": series_limit, "create_time": now}
-    statement = insert(project_table).values(values).on_conflict_do_nothing().returning(*PROJECT_COLUMNS)
+async def add_project(connection: AsyncConnection, values: Mapping[str, object]) -> Project | None:
+    """Adds a project of these columns; None if there is one with its id already."""
+    statement = insert(project_table).values(dict(values)).on_conflict_do_nothing().returning(*PROJECT_COLUMNS)
     row = (await connection.execute(statement)).one_or_none()
     return None if row is None else Project(*row)
 

@@ -43,6 +43,7 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
             rules.check_project(request.project),
             rules.check_time_zone(request.time_zone or "UTC"),
             rules.check_series_limit(request.series_limit or rules.SERIES_LIMIT_DEFAULT),
+            rules.check_quota({field: getattr(request, field) for field in rules.QUOTA_MAX}),
         )
         return contract.CreateProjectResponse(project=messages.project_to_message(project))
 
@@ -50,11 +51,16 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
         """Changes what is set. The same zone once more is announced too, so that a call that failed can be repeated."""
         caller = await self._caller(context, Role.ADMIN)
         has_zone, has_limit = request.HasField("time_zone"), request.HasField("series_limit")
+        is_set = {field.name for field, _ in request.ListFields()}
+        quota = {field: getattr(request, field) for field in rules.QUOTA_MAX if field in is_set}
+        if quota:
+            caller.require(Role.INSTALLATION_ADMIN)  # a quota keeps a project from taking what is the others'
         project = await self._store.update_project(
             caller.key_id,
             caller.project_for(request.project),
             time_zone=rules.check_time_zone(request.time_zone) if has_zone else None,
             series_limit=rules.check_series_limit(request.series_limit) if has_limit else None,
+            quota=rules.check_quota(quota),
         )
         if has_zone:
             await self._on_zone_change(project.project_id)
@@ -86,6 +92,7 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
             rules.check_display_name(request.display_name),
             rules.check_grant(caller, project, roles),
             rules.check_lifetime(request.lifetime.seconds) if request.HasField("lifetime") else None,
+            quota=rules.check_quota({field: getattr(request, field) for field in rules.QUOTA_MAX}),
         )
         return contract.CreateKeyResponse(secret=secret, key=messages.key_to_message(key))
 

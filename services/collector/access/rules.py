@@ -3,15 +3,18 @@
 import functools
 import unicodedata
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from kit.access import PROJECT_PATTERN, Identity, Role
 from kit.errors import invalid
+from services.collector.open_streams import STREAMS_PER_PROJECT_MAX
 
 SERIES_LIMIT_DEFAULT = 10_000
 SERIES_LIMIT_MAX = 1_000_000
 DISPLAY_NAME_BYTES_MAX = 128
+# Of each limit of a quota; nobody sends a thousand million calls a second, and of streams a front grants a project no more than this.
+QUOTA_MAX = {"calls_per_s_limit": 1_000_000_000, "calls_burst_limit": 1_000_000_000, "open_streams_limit": STREAMS_PER_PROJECT_MAX}
 LIFETIME_S_MAX = 3653 * 86_400  # ten years; a key that shall live longer is one without an end
 
 
@@ -39,6 +42,14 @@ def check_series_limit(series_limit: int) -> int:
     if not 1 <= series_limit <= SERIES_LIMIT_MAX:
         raise invalid("series_limit", f"use 1 to {SERIES_LIMIT_MAX:,}")
     return series_limit
+
+
+def check_quota(limits: Mapping[str, int]) -> Mapping[str, int]:
+    """Limits by their fields' names, as given; 0 is none. Raises FIELD_INVALID."""
+    for field, limit in limits.items():
+        if not 0 <= limit <= QUOTA_MAX[field]:
+            raise invalid(field, f"use 0 (no limit of its own) to {QUOTA_MAX[field]:,}")
+    return limits
 
 
 def check_display_name(display_name: str) -> str:

@@ -1,9 +1,10 @@
 """Projects, keys, logins and the audit log in PostgreSQL. Whoever calls the store has checked that the caller may."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -13,12 +14,13 @@ from kit.database import is_connection_error
 from kit.errors import AssayError, Kind
 from services.collector.access import audit, keys, rows
 from services.collector.access.records import AuditEvent, Key, Project
-from services.collector.access.rules import SERIES_LIMIT_DEFAULT
+from services.collector.access.rules import QUOTA_MAX, SERIES_LIMIT_DEFAULT
 from services.collector.access.tables import access_key_table
 from services.collector.tables import project_table
 
 BOOTSTRAP_NAME = "bootstrap key"
 SESSION_NAME = "browser session"
+NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 _project = project_table.c
 _key = access_key_table.c
@@ -42,7 +44,7 @@ class AccessStore:
     async def ensure_defaults(self) -> None:
         """Makes the project `default`, with days in UTC, unless it is there."""
         async with self._transaction() as connection:
-            await self._add_project(connection, None, DEFAULT_PROJECT, "UTC", SERIES_LIMIT_DEFAULT)
+            await self._add_project(connection, None, DEFAULT_PROJECT, {"time_zone": "UTC", "series_limit": SERIES_LIMIT_DEFAULT})
 
     async def ensure_bootstrap_key(self, secret: str) -> Key:
         """Makes a secret that was chosen beforehand a key of the installation's admin, unless it is one already.
@@ -65,29 +67,36 @@ class AccessStore:
             raise _bootstrap_key_invalid("another secret has its key id")
         return known
 
-    async def create_project(self, actor: str, project: str, time_zone: str, series_limit: int) -> Project:
-        """Raises ALREADY_EXISTS PROJECT_EXISTS."""
+    async def create_project(
+        self, actor: str, project: str, time_zone: str, series_limit: int, quota: Mapping[str, int] = NO_LIMITS
+    ) -> Project:
+        """`quota` are limits by their columns' names. Raises ALREADY_EXISTS PROJECT_EXISTS."""
+        settings: dict[str, str | int] = {"time_zone": time_zone, "series_limit": series_limit}
+        settings |= {name: limit for name, limit in quota.items() if limit}
         async with self._transaction() as connection:
-            made = await self._add_project(connection, actor, project, time_zone, series_limit)
+            made = await self._add_project(connection, actor, project, settings)
         if made is None:
             raise AssayError(Kind.ALREADY_EXISTS, "PROJECT_EXISTS", f"there is a project {project} already")
         return made
 
-    async def update_project(self, actor: str, project: str, *, time_zone: str | None = None, series_limit: int | None = None) -> Project:
-        """Changes what is not None. Raises NOT_FOUND PROJECT_UNKNOWN."""
+    async def update_project(
+        self,
+        actor: str,
+        project: str,
+        *,
+        time_zone: str | None = None,
+        series_limit: int | None = None,
+        quota: Mapping[str, int] = NO_LIMITS,
+    ) -> Project:
+        """Changes what is not None, and the limits in `quota`. Raises NOT_FOUND PROJECT_UNKNOWN."""
         this = _project.project == project
         async with self._transaction() as connection:
             row = (await connection.execute(select(*rows.PROJECT_COLUMNS).where(this).with_for_update())).one_or_none()
             if row is None:
                 raise project_unknown(project)
             before = Project(*row)
-            after = replace(
-                before,
-                time_zone=before.time_zone if time_zone is None else time_zone,
-                series_limit=before.series_limit if series_limit is None else series_limit,
-            )
-            wanted = {"time_zone": after.time_zone, "series_limit": after.series_limit}
-            changes = {name: value for name, value in wanted.items() if value != getattr(before, name)}
+            wanted = {"time_zone": time_zone, "series_limit": series_limit, **quota}
+            changes = {name: value for name, value in wanted.items() if value not in (None, getattr(before, name))}
             if not changes:
                 return before
             await connection.execute(update(project_table).where(this).values(changes))
@@ -101,7 +110,7 @@ class AccessStore:
                 subject=project,
                 details=details,
             )
-            return after
+            return replace(before, **changes)  # type: ignore[arg-type]  # by the columns' names
 
     async def list_projects(self, *, only: str | None, after: str, limit: int) -> list[Project]:
         """Projects by id, beginning behind `after`; with `only`, that one at most."""
@@ -113,13 +122,20 @@ class AccessStore:
             return [Project(*row) for row in found]
 
     async def create_key(
-        self, actor: str, project: str | None, display_name: str, roles: frozenset[Role], lifetime: timedelta | None
+        self,
+        actor: str,
+        project: str | None,
+        display_name: str,
+        roles: frozenset[Role],
+        lifetime: timedelta | None,
+        *,
+        quota: Mapping[str, int] = NO_LIMITS,
     ) -> tuple[str, Key]:
         """Returns the secret, which is kept nowhere, and the key. Raises NOT_FOUND PROJECT_UNKNOWN."""
         secret, now = keys.new_secret(), self._clock()
         credential = keys.parse(secret)
         end = None if lifetime is None else now + lifetime
-        key = Key(credential.key_id, project, display_name, roles, None, now, end, None)
+        key = Key(credential.key_id, project, display_name, roles, None, now, end, None, **quota)
         async with self._transaction() as connection:
             await rows.require_project(connection, project)
             await rows.add_key(connection, key, credential.secret_hash)
@@ -162,7 +178,7 @@ class AccessStore:
         """Whose key it is; None when it is unknown, not proved, expired or revoked, or its parent is."""
         async with self._transaction() as connection:
             key = await rows.proved_key(connection, credential, self._clock())
-        return None if key is None else Identity(key.key_id, key.project, key.roles, key.expire_time)
+        return None if key is None else Identity(key.key_id, key.project, key.roles, key.expire_time, key.quota)
 
     async def create_login_token(self, actor: str) -> tuple[str, datetime]:
         """A token for one login with the actor's rights, and when it ends. Raises ROLE_MISSING for a session's key."""
@@ -193,7 +209,8 @@ class AccessStore:
             if parent is None or not keys.holds(parent.expire_time, parent.revoke_time, now):
                 raise token_invalid()
             end = keys.capped(now + keys.SESSION_LIFETIME, parent.expire_time)
-            session = Key(credential.key_id, parent.project, SESSION_NAME, parent.roles, key_id, now, end, None)
+            limits = (parent.calls_per_s_limit, parent.calls_burst_limit, parent.open_streams_limit)
+            session = Key(credential.key_id, parent.project, SESSION_NAME, parent.roles, key_id, now, end, None, *limits)
             await rows.add_key(connection, session, credential.secret_hash)
             await self._note_key(connection, parent.key_id, "login.exchange", session)
         return secret, session
@@ -215,9 +232,9 @@ class AccessStore:
             raise
 
     async def _add_project(
-        self, connection: AsyncConnection, actor: str | None, project: str, time_zone: str, series_limit: int
+        self, connection: AsyncConnection, actor: str | None, project: str, settings: Mapping[str, str | int]
     ) -> Project | None:
-        made = await rows.add_project(connection, project, time_zone, series_limit, self._clock())
+        made = await rows.add_project(connection, {"project": project, **settings, "create_time": self._clock()})
         if made is not None:
             await audit.note(
                 connection,
@@ -226,12 +243,13 @@ class AccessStore:
                 actor=actor,
                 action="project.create",
                 subject=project,
-                details={"time_zone": time_zone, "series_limit": str(series_limit)},
+                details={name: str(value) for name, value in settings.items()},
             )
         return made
 
     async def _note_key(self, connection: AsyncConnection, actor: str | None, action: str, key: Key) -> None:
         details = {"display_name": key.display_name, "roles": ", ".join(sorted(role.name for role in key.roles))}
+        details |= {name: str(limit) for name in QUOTA_MAX if (limit := getattr(key, name))}
         await audit.note(
             connection,
             time=self._clock(),

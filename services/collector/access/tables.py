@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -29,6 +30,9 @@ access_key_table = Table(
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("expire_time", DateTime(timezone=True)),
     Column("revoke_time", DateTime(timezone=True)),
+    Column("calls_per_s_limit", Integer, nullable=False, server_default="0"),
+    Column("calls_burst_limit", Integer, nullable=False, server_default="0"),
+    Column("open_streams_limit", Integer, nullable=False, server_default="0"),
     CheckConstraint("project IS NULL OR NOT 'INSTALLATION_ADMIN' = ANY (roles)", name="access_key_roles"),
     Index("access_key_project", "project", "create_time", "key_id"),
 )

@@ -39,8 +39,12 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
     reuse_freed_memory()
     readiness = Readiness("database", "bus")
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(database.engine(settings.database_url.get_secret_value(), name="assay collector front"))
-        connection = await stack.enter_async_context(bus.connect(settings.nats_url.get_secret_value(), "collector front"))
+        engine = await stack.enter_async_context(
+            database.engine(settings.database_url.get_secret_value(), name="assay collector front", files=settings.database_tls)
+        )
+        connection = await stack.enter_async_context(
+            bus.connect(settings.nats_url.get_secret_value(), "collector front", settings.nats_tls)
+        )
         access = AccessStore(engine)
         guard = Guard(CachedKeyChecker(StoreKeyChecker(access), outage_s=RECORDING_OUTAGE_S))
         projects = ProjectReader(engine)
@@ -69,6 +73,7 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
                 ],
                 readiness=readiness,
                 log_guard=guard,
+                files=settings.grpc_tls,
                 allow_insecure=settings.insecure_listen,
             )
         )

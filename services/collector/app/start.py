@@ -32,7 +32,7 @@ async def ops(settings: CollectorSettings, readiness: Readiness) -> AsyncIterato
     if not settings.ops_listen:
         yield
         return
-    async with ops_http.serve(settings.ops_listen, readiness, allow_insecure=settings.insecure_listen) as address:
+    async with ops_http.serve(settings.ops_listen, readiness, files=settings.http_tls, allow_insecure=settings.insecure_listen) as address:
         _log.info("health and metrics over HTTP", address=address)
         yield
 
@@ -83,14 +83,15 @@ class Start:
             await asyncio.sleep(RETRY_S)
 
     async def _prepare_database(self) -> None:
-        await database.migrate(self._settings.database_url.get_secret_value(), schema=SCHEMA, package=MIGRATIONS)
+        url, files = self._settings.database_url.get_secret_value(), self._settings.database_tls
+        await database.migrate(url, schema=SCHEMA, package=MIGRATIONS, files=files)
         access = AccessStore(self._engine)
         await access.ensure_defaults()
         if isinstance(self._settings, FrontSettings) and self._settings.bootstrap_key is not None:
             await access.ensure_bootstrap_key(self._settings.bootstrap_key.get_secret_value())
 
     async def _prepare_bus(self) -> None:
-        await asyncio.wait_for(self._bus.connected(), timeout=1.0)
+        await self._bus.connected(timeout_s=1.0)
         require_payload(self._bus.max_payload_bytes)
         await self._bus.ensure_stream(streams.ingest_stream(self._settings.stream_bytes_max, self._settings.stream_replica_count))
         await self._bus.ensure_stream(streams.windows_stream(self._settings.stream_replica_count))

@@ -23,8 +23,12 @@ async def writer(settings: WriterSettings) -> AsyncIterator[str]:
     share_heaps()
     readiness = Readiness("database", "bus")
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(database.engine(settings.database_url.get_secret_value(), name="assay collector writer"))
-        connection = await stack.enter_async_context(bus.connect(settings.nats_url.get_secret_value(), "collector writer"))
+        engine = await stack.enter_async_context(
+            database.engine(settings.database_url.get_secret_value(), name="assay collector writer", files=settings.database_tls)
+        )
+        connection = await stack.enter_async_context(
+            bus.connect(settings.nats_url.get_secret_value(), "collector writer", settings.nats_tls)
+        )
         guard = Guard(CachedKeyChecker(StoreKeyChecker(AccessStore(engine))))
         retention = Retention(settings.calls_kept_days, settings.minutes_kept_days, settings.quarters_kept_days, settings.history)
         start = Start(engine, connection, readiness, settings)
@@ -36,6 +40,7 @@ async def writer(settings: WriterSettings) -> AsyncIterator[str]:
                 service_names=[],
                 readiness=readiness,
                 log_guard=guard,
+                files=settings.grpc_tls,
                 allow_insecure=settings.insecure_listen,
             )
         )

@@ -3,14 +3,20 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit import database
+from kit.access import NO_QUOTA, Quota
 
-# A changed limit or zone is seen after this long at the latest.
-REMEMBER_S = 5.0
+# A changed limit or zone is seen within 5 s: after this long, and the time that the question takes.
+REMEMBER_S = 4.0
+
+_PROJECTS = text(
+    "SELECT project_id, project, time_zone, series_limit, calls_per_s_limit, calls_burst_limit, open_streams_limit FROM collector.project"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,7 @@ class ProjectInfo:
     project: str
     time_zone: str
     series_limit: int
+    quota: Quota = NO_QUOTA
 
 
 class ProjectReader:
@@ -42,10 +49,6 @@ class ProjectReader:
                 self._read_at = time.monotonic()  # asked again when this is old
         return self._by_name.get(project)
 
-    async def exists(self, project: str) -> bool:
-        """Whether there is a project of that name."""
-        return await self.find(project) is not None
-
     async def numbered(self, project_ids: Iterable[int]) -> dict[int, ProjectInfo]:
         """The projects of these numbers, which must exist, by number."""
         wanted = set(project_ids)
@@ -62,6 +65,11 @@ class ProjectReader:
 
     async def _read(self) -> None:
         async with self._engine.connect() as connection:
-            rows = await connection.execute(text("SELECT project_id, project, time_zone, series_limit FROM collector.project"))
-            self._by_name = {row.project: ProjectInfo(*row) for row in rows}
+            rows = await connection.execute(_PROJECTS)
+            self._by_name = {row.project: _project(row) for row in rows}
         self._read_at = time.monotonic()
+
+
+def _project(row: Any) -> ProjectInfo:
+    quota = Quota(row.calls_per_s_limit, row.calls_burst_limit, row.open_streams_limit)
+    return ProjectInfo(row.project_id, row.project, row.time_zone, row.series_limit, quota)

@@ -67,12 +67,21 @@ class Project(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     SERIES_LIMIT_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    CALLS_PER_S_LIMIT_FIELD_NUMBER: _builtins.int
+    CALLS_BURST_LIMIT_FIELD_NUMBER: _builtins.int
+    OPEN_STREAMS_LIMIT_FIELD_NUMBER: _builtins.int
     project: _builtins.str
     """Its id, 1 to 32 of [a-z0-9-]."""
     time_zone: _builtins.str
     """IANA zone of its days."""
     series_limit: _builtins.int
     """How many series it may have before task type and prompt fold into `other`."""
+    calls_per_s_limit: _builtins.int
+    """Calls and pieces of evidence a second, on each front. 0: no limit."""
+    calls_burst_limit: _builtins.int
+    """How many of them at once. 0: as many as in 10 s."""
+    open_streams_limit: _builtins.int
+    """Streams of one kind that are open at a time, on each front. 0: 300."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -84,10 +93,13 @@ class Project(_message.Message):
         time_zone: _builtins.str = ...,
         series_limit: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        calls_per_s_limit: _builtins.int = ...,
+        calls_burst_limit: _builtins.int = ...,
+        open_streams_limit: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "project", b"project", "series_limit", b"series_limit", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls_burst_limit", b"calls_burst_limit", "calls_per_s_limit", b"calls_per_s_limit", "create_time", b"create_time", "open_streams_limit", b"open_streams_limit", "project", b"project", "series_limit", b"series_limit", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -102,22 +114,34 @@ class CreateProjectRequest(_message.Message):
     PROJECT_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     SERIES_LIMIT_FIELD_NUMBER: _builtins.int
+    CALLS_PER_S_LIMIT_FIELD_NUMBER: _builtins.int
+    CALLS_BURST_LIMIT_FIELD_NUMBER: _builtins.int
+    OPEN_STREAMS_LIMIT_FIELD_NUMBER: _builtins.int
     project: _builtins.str
     """1 to 32 of [a-z0-9-]."""
     time_zone: _builtins.str
     """IANA zone of its days. Empty: UTC."""
     series_limit: _builtins.int
     """1 to 1,000,000; 0 means 10,000."""
+    calls_per_s_limit: _builtins.int
+    """As in Project, at most 1,000,000,000."""
+    calls_burst_limit: _builtins.int
+    """As in Project, at most 1,000,000,000."""
+    open_streams_limit: _builtins.int
+    """As in Project, at most 300."""
     def __init__(
         self,
         *,
         project: _builtins.str = ...,
         time_zone: _builtins.str = ...,
         series_limit: _builtins.int = ...,
+        calls_per_s_limit: _builtins.int = ...,
+        calls_burst_limit: _builtins.int = ...,
+        open_streams_limit: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["project", b"project", "series_limit", b"series_limit", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls_burst_limit", b"calls_burst_limit", "calls_per_s_limit", b"calls_per_s_limit", "open_streams_limit", b"open_streams_limit", "project", b"project", "series_limit", b"series_limit", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -156,27 +180,51 @@ class UpdateProjectRequest(_message.Message):
     PROJECT_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     SERIES_LIMIT_FIELD_NUMBER: _builtins.int
+    CALLS_PER_S_LIMIT_FIELD_NUMBER: _builtins.int
+    CALLS_BURST_LIMIT_FIELD_NUMBER: _builtins.int
+    OPEN_STREAMS_LIMIT_FIELD_NUMBER: _builtins.int
     project: _builtins.str
     """Which. Empty: the key's project."""
     time_zone: _builtins.str
     """A new zone. Its daily roll-ups are made anew."""
     series_limit: _builtins.int
     """A new limit."""
+    calls_per_s_limit: _builtins.int
+    """A new limit, 0 for none; it holds within 5 seconds."""
+    calls_burst_limit: _builtins.int
+    """A new limit; it holds within 5 seconds."""
+    open_streams_limit: _builtins.int
+    """A new limit; within 5 seconds it holds for streams that are then opened."""
     def __init__(
         self,
         *,
         project: _builtins.str = ...,
         time_zone: _builtins.str | None = ...,
         series_limit: _builtins.int | None = ...,
+        calls_per_s_limit: _builtins.int | None = ...,
+        calls_burst_limit: _builtins.int | None = ...,
+        open_streams_limit: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_series_limit", b"_series_limit", "_time_zone", b"_time_zone", "series_limit", b"series_limit", "time_zone", b"time_zone"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_calls_burst_limit", b"_calls_burst_limit", "_calls_per_s_limit", b"_calls_per_s_limit", "_open_streams_limit", b"_open_streams_limit", "_series_limit", b"_series_limit", "_time_zone", b"_time_zone", "calls_burst_limit", b"calls_burst_limit", "calls_per_s_limit", b"calls_per_s_limit", "open_streams_limit", b"open_streams_limit", "series_limit", b"series_limit", "time_zone", b"time_zone"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_series_limit", b"_series_limit", "_time_zone", b"_time_zone", "project", b"project", "series_limit", b"series_limit", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_calls_burst_limit", b"_calls_burst_limit", "_calls_per_s_limit", b"_calls_per_s_limit", "_open_streams_limit", b"_open_streams_limit", "_series_limit", b"_series_limit", "_time_zone", b"_time_zone", "calls_burst_limit", b"calls_burst_limit", "calls_per_s_limit", b"calls_per_s_limit", "open_streams_limit", b"open_streams_limit", "project", b"project", "series_limit", b"series_limit", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__calls_burst_limit: _TypeAlias = _typing.Literal["calls_burst_limit"]  # noqa: Y015
+    _WhichOneofArgType__calls_burst_limit: _TypeAlias = _typing.Literal["_calls_burst_limit", b"_calls_burst_limit"]  # noqa: Y015
+    _WhichOneofReturnType__calls_per_s_limit: _TypeAlias = _typing.Literal["calls_per_s_limit"]  # noqa: Y015
+    _WhichOneofArgType__calls_per_s_limit: _TypeAlias = _typing.Literal["_calls_per_s_limit", b"_calls_per_s_limit"]  # noqa: Y015
+    _WhichOneofReturnType__open_streams_limit: _TypeAlias = _typing.Literal["open_streams_limit"]  # noqa: Y015
+    _WhichOneofArgType__open_streams_limit: _TypeAlias = _typing.Literal["_open_streams_limit", b"_open_streams_limit"]  # noqa: Y015
     _WhichOneofReturnType__series_limit: _TypeAlias = _typing.Literal["series_limit"]  # noqa: Y015
     _WhichOneofArgType__series_limit: _TypeAlias = _typing.Literal["_series_limit", b"_series_limit"]  # noqa: Y015
     _WhichOneofReturnType__time_zone: _TypeAlias = _typing.Literal["time_zone"]  # noqa: Y015
     _WhichOneofArgType__time_zone: _TypeAlias = _typing.Literal["_time_zone", b"_time_zone"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__calls_burst_limit) -> _WhichOneofReturnType__calls_burst_limit | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__calls_per_s_limit) -> _WhichOneofReturnType__calls_per_s_limit | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__open_streams_limit) -> _WhichOneofReturnType__open_streams_limit | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__series_limit) -> _WhichOneofReturnType__series_limit | None: ...
     @_typing.overload
@@ -275,12 +323,21 @@ class Key(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     REVOKE_TIME_FIELD_NUMBER: _builtins.int
+    CALLS_PER_S_LIMIT_FIELD_NUMBER: _builtins.int
+    CALLS_BURST_LIMIT_FIELD_NUMBER: _builtins.int
+    OPEN_STREAMS_LIMIT_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
     """Its public part."""
     project: _builtins.str
     """Its project. Empty: the installation."""
     display_name: _builtins.str
     """What people call it."""
+    calls_per_s_limit: _builtins.int
+    """Calls and pieces of evidence a second, on each front, beside what its project may. 0: no limit."""
+    calls_burst_limit: _builtins.int
+    """How many of them at once. 0: as many as in 10 s."""
+    open_streams_limit: _builtins.int
+    """Streams of one kind that are open at a time, on each front. 0: as many as its project may."""
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[Global___Role.ValueType]:
         """What it may do."""
@@ -307,10 +364,13 @@ class Key(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         revoke_time: _timestamp_pb2.Timestamp | None = ...,
+        calls_per_s_limit: _builtins.int = ...,
+        calls_burst_limit: _builtins.int = ...,
+        open_streams_limit: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "revoke_time", b"revoke_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "expire_time", b"expire_time", "key_id", b"key_id", "project", b"project", "revoke_time", b"revoke_time", "roles", b"roles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls_burst_limit", b"calls_burst_limit", "calls_per_s_limit", b"calls_per_s_limit", "create_time", b"create_time", "display_name", b"display_name", "expire_time", b"expire_time", "key_id", b"key_id", "open_streams_limit", b"open_streams_limit", "project", b"project", "revoke_time", b"revoke_time", "roles", b"roles"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -326,10 +386,19 @@ class CreateKeyRequest(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
     LIFETIME_FIELD_NUMBER: _builtins.int
+    CALLS_PER_S_LIMIT_FIELD_NUMBER: _builtins.int
+    CALLS_BURST_LIMIT_FIELD_NUMBER: _builtins.int
+    OPEN_STREAMS_LIMIT_FIELD_NUMBER: _builtins.int
     project: _builtins.str
     """Whose. Empty: the key's project."""
     display_name: _builtins.str
     """What people call it, at most 128 bytes."""
+    calls_per_s_limit: _builtins.int
+    """As in Key, at most 1,000,000,000."""
+    calls_burst_limit: _builtins.int
+    """As in Key, at most 1,000,000,000."""
+    open_streams_limit: _builtins.int
+    """As in Key, at most 300."""
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[Global___Role.ValueType]:
         """At least one."""
@@ -345,10 +414,13 @@ class CreateKeyRequest(_message.Message):
         display_name: _builtins.str = ...,
         roles: _abc.Iterable[Global___Role.ValueType] | None = ...,
         lifetime: _duration_pb2.Duration | None = ...,
+        calls_per_s_limit: _builtins.int = ...,
+        calls_burst_limit: _builtins.int = ...,
+        open_streams_limit: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lifetime", b"lifetime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "lifetime", b"lifetime", "project", b"project", "roles", b"roles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls_burst_limit", b"calls_burst_limit", "calls_per_s_limit", b"calls_per_s_limit", "display_name", b"display_name", "lifetime", b"lifetime", "open_streams_limit", b"open_streams_limit", "project", b"project", "roles", b"roles"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -105,7 +105,7 @@ class AccessServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateProject(self, request, context):
-        """UpdateProject changes a project's zone or limits. Needs `admin`.
+        """UpdateProject changes a project's zone or limits. Needs `admin`, and the installation's to change what the project may take of each front.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,7 @@ class AccessServiceStub:
     CreateProject: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.CreateProjectRequest, _access_service_pb2.CreateProjectResponse]
     """CreateProject makes a project. Needs the installation's admin."""
     UpdateProject: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.UpdateProjectRequest, _access_service_pb2.UpdateProjectResponse]
-    """UpdateProject changes a project's zone or limits. Needs `admin`."""
+    """UpdateProject changes a project's zone or limits. Needs `admin`, and the installation's to change what the project may take of each front."""
     ListProjects: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.ListProjectsRequest, _access_service_pb2.ListProjectsResponse]
     """ListProjects lists the projects that the caller may see."""
     CreateKey: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.CreateKeyRequest, _access_service_pb2.CreateKeyResponse]
@@ -70,7 +70,7 @@ class AccessServiceAsyncStub(AccessServiceStub):
     CreateProject: _aio.UnaryUnaryMultiCallable[_access_service_pb2.CreateProjectRequest, _access_service_pb2.CreateProjectResponse]  # type: ignore[assignment]
     """CreateProject makes a project. Needs the installation's admin."""
     UpdateProject: _aio.UnaryUnaryMultiCallable[_access_service_pb2.UpdateProjectRequest, _access_service_pb2.UpdateProjectResponse]  # type: ignore[assignment]
-    """UpdateProject changes a project's zone or limits. Needs `admin`."""
+    """UpdateProject changes a project's zone or limits. Needs `admin`, and the installation's to change what the project may take of each front."""
     ListProjects: _aio.UnaryUnaryMultiCallable[_access_service_pb2.ListProjectsRequest, _access_service_pb2.ListProjectsResponse]  # type: ignore[assignment]
     """ListProjects lists the projects that the caller may see."""
     CreateKey: _aio.UnaryUnaryMultiCallable[_access_service_pb2.CreateKeyRequest, _access_service_pb2.CreateKeyResponse]  # type: ignore[assignment]
@@ -109,7 +109,7 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _access_service_pb2.UpdateProjectRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_access_service_pb2.UpdateProjectResponse, _abc.Awaitable[_access_service_pb2.UpdateProjectResponse]]:
-        """UpdateProject changes a project's zone or limits. Needs `admin`."""
+        """UpdateProject changes a project's zone or limits. Needs `admin`, and the installation's to change what the project may take of each front."""
 
     @_abc_1.abstractmethod
     def ListProjects(

@@ -30,7 +30,7 @@ class CollectorServiceStub:
 
     A key needs the role `record` for the first three, `read` for the others. Reasons of errors, in google.rpc.ErrorInfo with the domain
     "assay": KEY_MISSING, KEY_INVALID, ROLE_MISSING, PROJECT_FORBIDDEN, MESSAGE_MALFORMED, BATCH_ID_INVALID, BATCH_TOO_LARGE (split it),
-    STREAM_FULL and QUOTA_EXCEEDED (with google.rpc.RetryInfo), BUS_UNAVAILABLE (try again with the same batch id).
+    STREAM_FULL, QUOTA_RATE_EXCEEDED and QUOTA_STREAMS_EXCEEDED (with google.rpc.RetryInfo), BUS_UNAVAILABLE (try again with the same batch id).
     """
 
     def __init__(self, channel):
@@ -76,7 +76,7 @@ class CollectorServiceServicer:
 
     A key needs the role `record` for the first three, `read` for the others. Reasons of errors, in google.rpc.ErrorInfo with the domain
     "assay": KEY_MISSING, KEY_INVALID, ROLE_MISSING, PROJECT_FORBIDDEN, MESSAGE_MALFORMED, BATCH_ID_INVALID, BATCH_TOO_LARGE (split it),
-    STREAM_FULL and QUOTA_EXCEEDED (with google.rpc.RetryInfo), BUS_UNAVAILABLE (try again with the same batch id).
+    STREAM_FULL, QUOTA_RATE_EXCEEDED and QUOTA_STREAMS_EXCEEDED (with google.rpc.RetryInfo), BUS_UNAVAILABLE (try again with the same batch id).
     """
 
     def RecordCalls(self, request, context):
@@ -167,7 +167,7 @@ class CollectorService:
 
     A key needs the role `record` for the first three, `read` for the others. Reasons of errors, in google.rpc.ErrorInfo with the domain
     "assay": KEY_MISSING, KEY_INVALID, ROLE_MISSING, PROJECT_FORBIDDEN, MESSAGE_MALFORMED, BATCH_ID_INVALID, BATCH_TOO_LARGE (split it),
-    STREAM_FULL and QUOTA_EXCEEDED (with google.rpc.RetryInfo), BUS_UNAVAILABLE (try again with the same batch id).
+    STREAM_FULL, QUOTA_RATE_EXCEEDED and QUOTA_STREAMS_EXCEEDED (with google.rpc.RetryInfo), BUS_UNAVAILABLE (try again with the same batch id).
     """
 
     @staticmethod

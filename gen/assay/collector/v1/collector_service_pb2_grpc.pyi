@@ -31,7 +31,7 @@ class CollectorServiceStub:
 
     A key needs the role `record` for the first three, `read` for the others. Reasons of errors, in google.rpc.ErrorInfo with the domain
     "assay": KEY_MISSING, KEY_INVALID, ROLE_MISSING, PROJECT_FORBIDDEN, MESSAGE_MALFORMED, BATCH_ID_INVALID, BATCH_TOO_LARGE (split it),
-    STREAM_FULL and QUOTA_EXCEEDED (with google.rpc.RetryInfo), BUS_UNAVAILABLE (try again with the same batch id).
+    STREAM_FULL, QUOTA_RATE_EXCEEDED and QUOTA_STREAMS_EXCEEDED (with google.rpc.RetryInfo), BUS_UNAVAILABLE (try again with the same batch id).
     """
 
     @_typing.overload
@@ -57,7 +57,7 @@ class CollectorServiceAsyncStub(CollectorServiceStub):
 
     A key needs the role `record` for the first three, `read` for the others. Reasons of errors, in google.rpc.ErrorInfo with the domain
     "assay": KEY_MISSING, KEY_INVALID, ROLE_MISSING, PROJECT_FORBIDDEN, MESSAGE_MALFORMED, BATCH_ID_INVALID, BATCH_TOO_LARGE (split it),
-    STREAM_FULL and QUOTA_EXCEEDED (with google.rpc.RetryInfo), BUS_UNAVAILABLE (try again with the same batch id).
+    STREAM_FULL, QUOTA_RATE_EXCEEDED and QUOTA_STREAMS_EXCEEDED (with google.rpc.RetryInfo), BUS_UNAVAILABLE (try again with the same batch id).
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -79,7 +79,7 @@ class CollectorServiceServicer(metaclass=_abc_1.ABCMeta):
 
     A key needs the role `record` for the first three, `read` for the others. Reasons of errors, in google.rpc.ErrorInfo with the domain
     "assay": KEY_MISSING, KEY_INVALID, ROLE_MISSING, PROJECT_FORBIDDEN, MESSAGE_MALFORMED, BATCH_ID_INVALID, BATCH_TOO_LARGE (split it),
-    STREAM_FULL and QUOTA_EXCEEDED (with google.rpc.RetryInfo), BUS_UNAVAILABLE (try again with the same batch id).
+    STREAM_FULL, QUOTA_RATE_EXCEEDED and QUOTA_STREAMS_EXCEEDED (with google.rpc.RetryInfo), BUS_UNAVAILABLE (try again with the same batch id).
     """
 
     @_abc_1.abstractmethod
