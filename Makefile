@@ -1,6 +1,6 @@
 # Everything that is done with this repository. `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint format types gen bench clean
+.PHONY: help setup run demo test test-fast lint format types gen bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,7 +16,7 @@ help: ## list the targets
 setup: $(STAMP) $(DIST) ## install everything into .venv and build the dashboard
 
 # uv installs in seconds what takes pip a minute; where uv finds no index (a mirror that only pip knows of), pip does it.
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml client/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Assay needs Python 3.11 or newer: make PYTHON=python3.12 …'; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo 'installing into $(VENV) …'
@@ -24,8 +24,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
 	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
-	@$(BIN)/python -m compileall -q kit services gateway cli gen
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -e client -e .
+	@$(BIN)/python -m compileall -q client/assay_client kit services gateway cli simulation gen
 	@touch $@
 
 $(DIST): $(SOURCES) $(DASHBOARD)/package-lock.json | $(STAMP)
@@ -34,6 +34,9 @@ $(DIST): $(SOURCES) $(DASHBOARD)/package-lock.json | $(STAMP)
 
 run: setup ## run the whole suite here, on an embedded PostgreSQL and NATS
 	$(BIN)/assay up
+
+demo: setup ## run it with a month of a simulated fleet, to look at; its data is kept apart
+	$(BIN)/assay demo
 
 test: setup ## run every test, the fast ones first, and check the coverage
 	$(BIN)/python -m tests.run
@@ -52,11 +55,13 @@ format: setup ## put the code into its form
 	$(BIN)/ruff check --fix .
 
 types: setup ## check the types of Python and TypeScript
-	$(BIN)/mypy kit services gateway cli bench
+	$(BIN)/mypy client/assay_client kit services gateway cli bench simulation
 	$(BIN)/python npm.py $(DASHBOARD) run check
 
-gen: setup ## write the code of the contract anew
+gen: setup ## write the code of the contract, and the dashboard's types, anew
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python proto/generate.py
+	$(BIN)/python -m gateway openapi > $(VENV)/openapi.json
+	ASSAY_OPENAPI=$(abspath $(VENV)/openapi.json) $(BIN)/python npm.py $(DASHBOARD) run types
 
 bench: setup ## measure: make bench AREAS="ingest query"
 	$(BIN)/assay bench $(AREAS)

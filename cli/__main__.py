@@ -8,8 +8,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cli import audit, bench, db, keys, ledger, log, login, projects, replay, trace, up
+from cli import audit, bench, db, demo, keys, ledger, log, login, projects, replay, simulate, trace, up
 from cli.help import ACCESS, CALLS, OPERATION, START, Overview
+from cli.options import TLS_CA, TLS_CERTIFICATE, TLS_KEY, TlsCaOption, TlsCertificateOption, TlsKeyOption
 from kit.errors import AssayError
 
 EXIT_FAILED = 1
@@ -25,8 +26,10 @@ app = typer.Typer(
 )
 
 app.command("up", rich_help_panel=START)(up.up)
+app.command("demo", rich_help_panel=START)(demo.demo)
 app.command("login", rich_help_panel=START)(login.login)
 app.command("replay", rich_help_panel=CALLS)(replay.replay)
+app.command("simulate", rich_help_panel=CALLS)(simulate.simulate)
 app.command("ledger", rich_help_panel=CALLS)(ledger.ledger)
 app.command("trace", rich_help_panel=CALLS)(trace.trace)
 app.add_typer(keys.app, name="keys", rich_help_panel=ACCESS)
@@ -47,17 +50,25 @@ def _show_version(asked: bool) -> None:
 
 @app.callback()
 def assay(
+    *,
     _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+    tls_ca: TlsCaOption = None,
+    tls_certificate: TlsCertificateOption = None,
+    tls_key: TlsKeyOption = None,
 ) -> None:
     """How AI agents and the providers behind them perform.
 
     `assay up` starts everything in this directory; the other commands find it there.
     """
+    for setting, file in {TLS_CA: tls_ca, TLS_CERTIFICATE: tls_certificate, TLS_KEY: tls_key}.items():
+        if file is not None:
+            os.environ[setting] = str(file)  # where everything that connects reads it
 
 
 def main() -> None:
     """Runs the command. Expected trouble is one line on standard error and exit code 1, a wrong usage 2, Ctrl-C 130."""
     signal.signal(signal.SIGINT, _interrupt)
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it has to tell of a connection comes with an error, too, and we say it in words
     try:
         app()
     except AssayError as error:

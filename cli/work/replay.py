@@ -17,7 +17,7 @@ from cli.work.batches import Batch, Batcher
 from cli.work.connection import Target, ask
 from cli.work.output import print_json
 from cli.work.records import BadLine, Record, Source, open_source, read_records
-from cli.work.sending import Sender, Tally
+from cli.work.sending import Sender, Tally, send_all
 from kit.errors import AssayError, invalid
 
 REFUSALS_SHOWN_MAX = 20
@@ -64,24 +64,7 @@ class _Replaying:
     async def run(self, channel: grpc.aio.Channel, address: str, on_read: Callable[[], None]) -> None:
         """Sends all and returns when all is stored. `on_read` is called whenever more of the file was read."""
         sender = Sender(channel, address, self._plan.project, self.tally, self._on_refused)
-        await sender.check()
-        damage: AssayError | None = None
-        try:
-            async with asyncio.TaskGroup() as group:
-                all_sent = asyncio.Event()
-                group.create_task(sender.follow(all_sent))
-                try:
-                    async for batch in self._batches():
-                        await sender.room()
-                        group.create_task(sender.send(batch))
-                        on_read()
-                except AssayError as error:
-                    damage = error
-                all_sent.set()
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from errors
-        if damage is not None:
-            raise damage
+        await send_all(sender, self._batches(), on_read)
 
     async def _batches(self) -> AsyncIterator[Batch]:
         """Each batch when it is due. Raises FILE_DAMAGED after the last one that could be read."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import grpc
@@ -150,6 +150,31 @@ class Sender:
     async def _states(self, batch_ids: list[str]) -> Sequence[BatchState]:
         request = GetBatchesRequest(project=self._project, batch_ids=batch_ids)
         return (await self._service.GetBatches(request, timeout=ASK_TIMEOUT_S)).batches
+
+
+async def send_all(sender: Sender, batches: AsyncIterator[Batch], on_sending: Callable[[], None]) -> None:
+    """Sends each batch as it comes, calling `on_sending`, and returns when all is stored.
+
+    Raises what keeps batches from being sent, and an AssayError of `batches` when all that came before it is stored.
+    """
+    await sender.check()
+    damage: AssayError | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            all_sent = asyncio.Event()
+            group.create_task(sender.follow(all_sent))
+            try:
+                async for batch in batches:
+                    await sender.room()
+                    group.create_task(sender.send(batch))
+                    on_sending()
+            except AssayError as error:
+                damage = error
+            all_sent.set()
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+    if damage is not None:
+        raise damage
 
 
 def may_retry(error: AssayError) -> bool:
