@@ -156,6 +156,12 @@ class LiveStatus(Answer):
     reason: str
 
 
+class LiveHeartbeat(Answer):
+    """Data of the event `heartbeat`: the connection stands. The next one follows within `interval_s`, unless other events do."""
+
+    interval_s: float
+
+
 class Series(Answer):
     """A combination that has been seen."""
 

@@ -64,8 +64,9 @@ async def log_out(request: Request, collector: CollectorOf, caller: CallerOf) ->
 
 
 @router.get("/session", **answers(access_models.Session))
-async def get_session(collector: CollectorOf, caller: CallerOf) -> Response:
-    """Who the caller is, and what it may see."""
+async def get_session(parts: PartsOf, caller: CallerOf) -> Response:
+    """Who the caller is, what it may see, and where calls are sent to."""
+    collector = parts.collector
     key = (await collector.ask(collector.access.CheckKey, CheckKeyRequest(), caller.secret)).key
     page = ListProjectsRequest(page_size=PROJECTS_SHOWN_MAX)
     projects = (await collector.ask(collector.access.ListProjects, page, caller.secret)).projects
@@ -76,5 +77,6 @@ async def get_session(collector: CollectorOf, caller: CallerOf) -> Response:
             "roles": messages.role_names(key.roles),
             "projects": [{"project": each.project, "time_zone": each.time_zone} for each in projects],
             "expire_time": messages.moment(key, "expire_time"),
+            "collector_address": parts.settings.collector_address,
         }
     )

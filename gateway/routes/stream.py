@@ -17,7 +17,7 @@ router = api_router("metrics")
 @router.get(
     "/stream",
     response_class=LiveStream,
-    **answers(models.LiveMetrics | models.LiveLedger | models.LiveStatus),
+    **answers(models.LiveMetrics | models.LiveLedger | models.LiveStatus | models.LiveHeartbeat),
 )
 async def stream(
     parts: PartsOf,
@@ -25,7 +25,7 @@ async def stream(
     question: Annotated[WatchMetricsRequest, Depends(parameters.watch_metrics)],
     last_event_id: Annotated[str, Header(description="Id of the last event that was seen.")] = "",
 ) -> LiveStream:
-    """The events `metrics`, `totals` (the same for all series and the whole range), `ledger` and `status`."""
+    """The events `metrics`, `totals` (the same for all series and the whole range), `ledger`, `status` and `heartbeat`."""
     hub = await parts.hubs.join(caller.secret, question)
     settings = parts.settings
     return LiveStream(

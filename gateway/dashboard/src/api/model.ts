@@ -18,6 +18,7 @@ export type Problem = Schemas['ProblemDocument'];
 /** `metrics` and `totals`: the whole answer, or the windows of it that changed. */
 export type LiveMetrics = Omit<Schemas['LiveMetrics'], 'series'> & { series: MetricSeries[] };
 export type LiveLedger = Schemas['LiveLedger'];
+export type LiveHeartbeat = Schemas['LiveHeartbeat'];
 
 export type Dimension = keyof SeriesKey;
 

@@ -1,6 +1,6 @@
 // The live connection: one EventSource, which resumes by itself where it can and is replaced where it cannot.
 import { seriesParameters, type MetricsQuery } from './client';
-import type { LiveLedger, LiveMetrics } from './model';
+import type { LiveHeartbeat, LiveLedger, LiveMetrics } from './model';
 
 export interface StreamQuery extends Pick<MetricsQuery, 'project' | 'time_zone' | 'group_by' | 'filters'> {
   range_s: number;
@@ -22,6 +22,10 @@ export interface StreamHandlers {
 // A browser gives up on an EventSource that was answered with an error (as by a proxy while the gateway restarts).
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MOST_MS = 15_000;
+// A connection may be dead without the browser's knowing, as after a laptop's sleep: then nothing comes, and no heartbeat either.
+const SILENCE_FACTOR = 2.5;
+// Until the first heartbeat has said when the next one is due; longer than a gateway takes to answer a large question.
+const SILENCE_FIRST_MS = 60_000;
 
 /** Keeps a stream open until the returned function is called. */
 export function openStream(query: StreamQuery, handlers: StreamHandlers): () => void {
@@ -33,10 +37,23 @@ export function openStream(query: StreamQuery, handlers: StreamHandlers): () => 
   let source: EventSource;
   let retryTimer = 0;
   let retryMs = RETRY_FIRST_MS;
+  let silenceTimer = 0;
+  let silenceMs = SILENCE_FIRST_MS;
+
+  /** The connection has a while again in which to say something. */
+  function heard(): void {
+    window.clearTimeout(silenceTimer);
+    silenceTimer = window.setTimeout(() => {
+      handlers.reconnecting();
+      source.close();
+      connect();
+    }, silenceMs);
+  }
 
   /** Whatever comes shows that the gateway has the collector, until it says otherwise. */
   function on<T>(name: string, handle: (event: T) => void): void {
     source.addEventListener(name, (message: MessageEvent<string>) => {
+      heard();
       handlers.connected();
       handle(JSON.parse(message.data) as T);
     });
@@ -44,12 +61,15 @@ export function openStream(query: StreamQuery, handlers: StreamHandlers): () => 
 
   function connect(): void {
     source = new EventSource(address);
+    heard();
     source.onopen = () => {
       retryMs = RETRY_FIRST_MS;
+      heard();
     };
     source.onerror = () => {
       handlers.reconnecting();
       if (source.readyState !== EventSource.CLOSED) return;
+      window.clearTimeout(silenceTimer);
       handlers.refused();
       retryTimer = window.setTimeout(connect, retryMs);
       retryMs = Math.min(retryMs * 2, RETRY_MOST_MS);
@@ -57,12 +77,22 @@ export function openStream(query: StreamQuery, handlers: StreamHandlers): () => 
     on<LiveMetrics>('metrics', handlers.metrics);
     on<LiveMetrics>('totals', handlers.totals);
     on<LiveLedger>('ledger', handlers.ledger);
-    source.addEventListener('status', handlers.reconnecting);
+    source.addEventListener('status', () => {
+      heard();
+      handlers.reconnecting();
+    });
+    // Says of the collector nothing, and so of the numbers neither.
+    source.addEventListener('heartbeat', (message: MessageEvent<string>) => {
+      const { interval_s } = JSON.parse(message.data) as LiveHeartbeat;
+      silenceMs = interval_s * SILENCE_FACTOR * 1_000;
+      heard();
+    });
   }
 
   connect();
   return () => {
     window.clearTimeout(retryTimer);
+    window.clearTimeout(silenceTimer);
     source.close();
   };
 }

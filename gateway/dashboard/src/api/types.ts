@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * Stream
-         * @description The events `metrics`, `totals` (the same for all series and the whole range), `ledger` and `status`.
+         * @description The events `metrics`, `totals` (the same for all series and the whole range), `ledger`, `status` and `heartbeat`.
          */
         get: operations["stream_api_v1_stream_get"];
         put?: never;
@@ -157,7 +157,7 @@ export interface paths {
         };
         /**
          * Get Session
-         * @description Who the caller is, and what it may see.
+         * @description Who the caller is, what it may see, and where calls are sent to.
          */
         get: operations["get_session_api_v1_session_get"];
         put?: never;
@@ -383,6 +383,12 @@ export interface components {
             expire_time: string | null;
             /** Revoke Time */
             revoke_time: string | null;
+            /** Calls Per S Limit */
+            calls_per_s_limit: number;
+            /** Calls Burst Limit */
+            calls_burst_limit: number;
+            /** Open Streams Limit */
+            open_streams_limit: number;
         };
         /**
          * KeysPage
@@ -465,6 +471,14 @@ export interface components {
              * @enum {string}
              */
             kind: "call" | "evidence";
+        };
+        /**
+         * LiveHeartbeat
+         * @description Data of the event `heartbeat`: the connection stands. The next one follows within `interval_s`, unless other events do.
+         */
+        LiveHeartbeat: {
+            /** Interval S */
+            interval_s: number;
         };
         /**
          * LiveLedger
@@ -554,6 +568,21 @@ export interface components {
             roles: string[];
             /** Lifetime S */
             lifetime_s?: number | null;
+            /**
+             * Calls Per S Limit
+             * @default 0
+             */
+            calls_per_s_limit: number;
+            /**
+             * Calls Burst Limit
+             * @default 0
+             */
+            calls_burst_limit: number;
+            /**
+             * Open Streams Limit
+             * @default 0
+             */
+            open_streams_limit: number;
         };
         /**
          * NewProject
@@ -572,6 +601,21 @@ export interface components {
              * @default 0
              */
             series_limit: number;
+            /**
+             * Calls Per S Limit
+             * @default 0
+             */
+            calls_per_s_limit: number;
+            /**
+             * Calls Burst Limit
+             * @default 0
+             */
+            calls_burst_limit: number;
+            /**
+             * Open Streams Limit
+             * @default 0
+             */
+            open_streams_limit: number;
         };
         /**
          * ProblemDocument
@@ -604,16 +648,28 @@ export interface components {
             series_limit: number;
             /** Create Time */
             create_time: string | null;
+            /** Calls Per S Limit */
+            calls_per_s_limit: number;
+            /** Calls Burst Limit */
+            calls_burst_limit: number;
+            /** Open Streams Limit */
+            open_streams_limit: number;
         };
         /**
          * ProjectChange
-         * @description What is to be changed of a project.
+         * @description What is to be changed of a project. What it may take of each front is for the installation's admin to say.
          */
         ProjectChange: {
             /** Time Zone */
             time_zone?: string | null;
             /** Series Limit */
             series_limit?: number | null;
+            /** Calls Per S Limit */
+            calls_per_s_limit?: number | null;
+            /** Calls Burst Limit */
+            calls_burst_limit?: number | null;
+            /** Open Streams Limit */
+            open_streams_limit?: number | null;
         };
         /**
          * ProjectsPage
@@ -703,7 +759,7 @@ export interface components {
         };
         /**
          * Session
-         * @description Who is logged in. `project` is null for the installation.
+         * @description Who is logged in. `project` is null for the installation. `collector_address` is where the gateway finds gRPC, host and port.
          */
         Session: {
             /** Key Id */
@@ -716,6 +772,8 @@ export interface components {
             projects: components["schemas"]["SessionProject"][];
             /** Expire Time */
             expire_time: string | null;
+            /** Collector Address */
+            collector_address: string;
         };
         /**
          * SessionProject
@@ -1004,7 +1062,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["LiveMetrics"] | components["schemas"]["LiveLedger"] | components["schemas"]["LiveStatus"];
+                    "text/event-stream": components["schemas"]["LiveMetrics"] | components["schemas"]["LiveLedger"] | components["schemas"]["LiveStatus"] | components["schemas"]["LiveHeartbeat"];
                 };
             };
             /** @description A problem, RFC 9457. */

@@ -38,6 +38,8 @@ export interface TimeChartProps {
   extent: (least: number, most: number) => [number, number];
   /** How far apart the ticks may be. */
   increments?: readonly number[];
+  /** Makes the axis logarithmic: the ticks between its ends, which are above zero. */
+  logTicks?: (low: number, high: number) => number[];
   zone: string;
   onZoom: (startMs: number, endMs: number) => void;
 }
@@ -124,7 +126,7 @@ function options(
   latest: { current: TimeChartProps },
   setCursor: (index: number | null) => void,
 ): uPlot.Options {
-  const { lines, zone, increments } = latest.current;
+  const { lines, zone, increments, logTicks } = latest.current;
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const ink = colourOf('--ink-faint');
   const grid = { stroke: colourOf('--grid'), width: 1 };
@@ -143,7 +145,7 @@ function options(
     },
     scales: {
       x: { range: () => edges(latest.current.slots) },
-      y: { range: (_, least, most) => latest.current.extent(least ?? 0, most ?? 0) },
+      y: { range: (_, least, most) => latest.current.extent(least ?? 0, most ?? 0), ...(logTicks ? { distr: 3 } : {}) },
     },
     axes: [
       {
@@ -156,6 +158,7 @@ function options(
         ...{ stroke: ink, font, size: 3.5 * rem, space: 2 * rem, gap: 6, grid },
         ticks: { show: false },
         ...(increments ? { incrs: [...increments] } : {}),
+        ...(logTicks ? { splits: (_, _axis, low, high) => logTicks(low, high), filter: (_, ticks) => ticks } : {}),
         values: (_, ticks) => ticks.map((tick) => tickText(latest.current.format(tick))),
       },
     ],

@@ -10,12 +10,27 @@ const powers = (steps: readonly number[], least: number, most: number): number[]
 /** Ticks for counts: there is nothing between two whole numbers. */
 export const WHOLE_INCREMENTS = [1, 2, 5, ...powers([10, 20, 25, 50], 0, 11)];
 
-/** Ticks for durations in seconds: decimal up to ten seconds, then as on a clock. */
-export const SECONDS_INCREMENTS = [
-  ...powers([1, 2, 2.5, 5], -6, 0),
-  ...[10, 15, 30, 60, 120, 300, 600, 900, 1_800],
-  ...[1, 2, 4, 6, 12, 24, 48, 96, 192].map((hours) => hours * 3_600),
+/** Where a logarithmic axis of durations may have ticks, in seconds: 1, 2 and 5 of each power of ten, from ten on as on a clock. */
+const DURATIONS = [
+  ...powers([1, 2, 5], -6, 0),
+  ...[10, 30, 60, 120, 300, 600, 1_800],
+  ...[1, 3, 6, 12, 24, 48, 96, 192].map((hours) => hours * 3_600),
 ];
+const TICKS_MOST = 7;
+
+/** The ends of a logarithmic axis that holds these durations: ticks, so that it does not move with every new value. */
+export function durationExtent(least: number, most: number): [number, number] {
+  const low = DURATIONS.findLast((tick) => tick <= least) ?? DURATIONS[0]!;
+  const high = DURATIONS.find((tick) => tick > low && tick >= most) ?? DURATIONS.at(-1)!;
+  return most > 0 ? [low, high] : [0.1, 10];
+}
+
+/** Its ticks. */
+export function durationTicks(low: number, high: number): number[] {
+  const inside = DURATIONS.filter((tick) => tick >= low && tick <= high);
+  const every = Math.ceil(inside.length / TICKS_MOST);
+  return inside.filter((_, index) => index % every === 0);
+}
 
 /** The colour that a token stands for now, as a canvas understands it. */
 export function colourOf(token: string): string {

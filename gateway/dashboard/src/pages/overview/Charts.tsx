@@ -3,15 +3,23 @@ import { useMemo } from 'preact/hooks';
 import type { MetricWindow } from '../../api/model';
 import { count, duration, ratio, text } from '../../format/format';
 import { slots, type Slot } from '../../metrics/windows';
-import { SECONDS_INCREMENTS, WHOLE_INCREMENTS } from '../../parts/charting';
+import { durationExtent, durationTicks, WHOLE_INCREMENTS } from '../../parts/charting';
 import { TimeChart, type Line } from '../../parts/TimeChart';
 import { overview } from '../../state/live';
 import { SHORTEST_FIXED_MS, STEP_NAMES, stepsOf } from '../../state/ranges';
 import { timeZone } from '../../state/session';
 import { changeView, view } from '../../state/view';
 
-function valuesOf(all: readonly Slot[], value: (window: MetricWindow) => number | null | undefined): (number | null)[] {
-  return all.map((slot) => (slot.window ? (value(slot.window) ?? null) : null));
+/**
+ * Values of the slots that are over by `asOfMs`. One that is not holds the calls that have ended: failures do so at once and good answers
+ * take their time, so that it would look worse than it is.
+ */
+function valuesOf(
+  all: readonly Slot[],
+  asOfMs: number,
+  value: (window: MetricWindow) => number | null | undefined,
+): (number | null)[] {
+  return all.map((slot) => (slot.window && slot.endMs <= asOfMs ? (value(slot.window) ?? null) : null));
 }
 
 /** A bar without height would still have an outline. */
@@ -33,10 +41,12 @@ function callLines(all: readonly Slot[]): Line[] {
   ];
 }
 
-function latencyLines(all: readonly Slot[]): Line[] {
+function latencyLines(all: readonly Slot[], asOfMs: number): Line[] {
+  const p95 = valuesOf(all, asOfMs, (window) => window.latency_s?.p95);
+  const median = valuesOf(all, asOfMs, (window) => window.latency_s?.p50);
   return [
-    { label: 'p95', colour: '--data-violet', mark: 'dashed', values: valuesOf(all, (window) => window.latency_s?.p95) },
-    { label: 'median', colour: '--data-blue', mark: 'solid', values: valuesOf(all, (window) => window.latency_s?.p50) },
+    { label: 'p95', colour: '--data-violet', mark: 'dashed', values: p95 },
+    { label: 'median', colour: '--data-blue', mark: 'solid', values: median },
   ];
 }
 
@@ -66,12 +76,12 @@ export function Charts() {
         label: 'succeeded',
         colour: '--data-green',
         mark: 'solid',
-        values: valuesOf(all, (window) => window.success_ratio),
+        values: valuesOf(all, asOfMs, (window) => window.success_ratio),
       },
     ],
     [all],
   );
-  const latency = useMemo(() => latencyLines(all), [all]);
+  const latency = useMemo(() => latencyLines(all, asOfMs), [all]);
 
   const rest = all.findLastIndex((slot) => slot.endMs <= asOfMs);
   const common = { slots: all, restIndex: rest < 0 ? all.length - 1 : rest, zone: timeZone.value, onZoom: zoom };
@@ -98,11 +108,11 @@ export function Charts() {
       <TimeChart
         {...common}
         title="Latency"
-        definition="Latency of the calls that succeeded: half were faster than the median, 95 of 100 faster than p95."
+        definition="Latency of the calls that succeeded: half were faster than the median, 95 of 100 faster than p95. The axis is logarithmic."
         lines={latency}
         format={duration}
-        increments={SECONDS_INCREMENTS}
-        extent={fromZero}
+        logTicks={durationTicks}
+        extent={durationExtent}
       />
     </div>
   );

@@ -2,13 +2,14 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Icon } from '../../parts/Icon';
-import { project } from '../../state/session';
-import { firstCall, WAYS, type Way } from './first-call';
+import { project, session } from '../../state/session';
+import { collectorFrom, firstCall, WAYS, type Way } from './first-call';
 import './getting-started.css';
 
 export function GettingStarted() {
   const [way, setWay] = useState<Way>('Python');
-  const code = firstCall(way, { origin: location.origin, host: location.hostname, project: project.value });
+  const collector = collectorFrom(location.hostname, session.value?.collector_address ?? '');
+  const code = firstCall(way, { origin: location.origin, collector, project: project.value });
   return (
     <main class="start">
       <section class="card start-card">

@@ -6,15 +6,20 @@ export type Way = (typeof WAYS)[number];
 export interface Place {
   /** Of this page, which is the gateway's: https://assay.example.com */
   origin: string;
-  host: string;
+  /** Where the collector's gRPC is reached: collector.example.com:7001 */
+  collector: string;
   project: string;
 }
 
-// The collector's port unless it was set otherwise; the page has no way to ask.
-const COLLECTOR_PORT = 7001;
+const LOOPBACK = /^(127\.[\d.]+|localhost|\[::1\]):/;
+
+/** Where the collector is for somebody who sees this page at `host`, when the gateway finds it at `address`. */
+export function collectorFrom(host: string, address: string): string {
+  return address.replace(LOOPBACK, `${host}:`);
+}
 
 const EXAMPLES: Record<Way, (place: Place) => string> = {
-  Python: ({ host, project }) => `import os, uuid
+  Python: ({ collector, project }) => `import os, uuid
 import grpc
 from assay.collector.v1.collector_service_pb2 import RecordCallsRequest
 from assay.collector.v1.collector_service_pb2_grpc import CollectorServiceStub
@@ -28,13 +33,13 @@ call = Call(
 call.start_time.GetCurrentTime()
 call.latency.FromMilliseconds(1250)
 
-with grpc.insecure_channel("${host}:${COLLECTOR_PORT}") as channel:
+with grpc.insecure_channel("${collector}") as channel:
     print(CollectorServiceStub(channel).RecordCalls(
         RecordCallsRequest(project="${project}", batch_id=uuid.uuid4().hex, calls=[call]),
         metadata=[("authorization", f"Bearer {os.environ['ASSAY_KEY']}")],
     ))`,
-  grpcurl: ({ host, project }) => `grpcurl -plaintext -H "authorization: Bearer $ASSAY_KEY" -d @ \\
-  ${host}:${COLLECTOR_PORT} assay.collector.v1.CollectorService/RecordCalls <<EOF
+  grpcurl: ({ collector, project }) => `grpcurl -plaintext -H "authorization: Bearer $ASSAY_KEY" -d @ \\
+  ${collector} assay.collector.v1.CollectorService/RecordCalls <<EOF
 {"project": "${project}", "batch_id": "$(uuidgen)", "calls": [{
   "call_id": "$(uuidgen)", "task_id": "first-task", "task_type": "greeting",
   "provider": "anthropic", "model": "claude-sonnet-5", "outcome": "CALL_OUTCOME_SUCCEEDED",
