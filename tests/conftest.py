@@ -5,11 +5,16 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 from nats.js.errors import NotFoundError
 
 from kit import bus as kit_bus
 from kit.bus import Bus
 from kit.embedded.stack import Stack, embedded_stack
+
+# How long an example takes says something of the machine, and nothing of what is tested.
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest_asyncio.fixture(scope="session")

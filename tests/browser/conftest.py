@@ -1,5 +1,6 @@
 """What the browser tests stand on: the built dashboard, and a server with made-up numbers that move."""
 
+import fcntl
 import json
 import subprocess
 from collections.abc import Iterator
@@ -11,10 +12,18 @@ from tests.browser.driver import DASHBOARD, HERE, Target, node
 
 
 @pytest.fixture(scope="session")
-def built_dashboard() -> None:
-    """The dashboard's files, from the sources as they are, and a Chromium."""
-    assert npm(HERE, "ls") == 0
-    assert npm(DASHBOARD, "run", "build") == 0
+def built_dashboard(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> None:
+    """The dashboard's files, from the sources as they are, and a Chromium.
+
+    One worker of a run builds for all: a build begins by emptying the folder, which others may be serving from.
+    """
+    built = tmp_path_factory.getbasetemp().parent / f"dashboard-{testrun_uid}"
+    with built.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            assert npm(HERE, "ls") == 0
+            assert npm(DASHBOARD, "run", "build") == 0
+            built.touch()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@
 import { launch } from './chromium.mjs';
 import * as scenarios from './scenarios.mjs';
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 120_000;
 
 const options = JSON.parse(process.argv[2] ?? '{}');
 const scenario = scenarios[options.scenario];

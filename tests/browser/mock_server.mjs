@@ -18,6 +18,7 @@ const POLICY =
   "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const LATEST_QUIET_CALL = '2026-04-11T20:04:22Z';
+const COLLECTOR_ADDRESS = 'collector.test:7001';
 const TICK_MS = 1_000;
 
 const startedMs = Date.now();
@@ -134,6 +135,7 @@ async function session(request, response) {
       roles: ['INSTALLATION_ADMIN'],
       projects,
       expire_time: null,
+      collector_address: COLLECTOR_ADDRESS,
     });
   }
   if (request.method === 'DELETE')

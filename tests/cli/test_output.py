@@ -22,6 +22,9 @@ def test_a_message_becomes_json_with_the_names_of_the_proto() -> None:
         "create_time": "1970-01-01T00:00:01Z",
         "expire_time": None,
         "revoke_time": None,
+        "calls_per_s_limit": 0,
+        "calls_burst_limit": 0,
+        "open_streams_limit": 0,
     }
 
 

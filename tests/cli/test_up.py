@@ -14,15 +14,13 @@ from cli.work import ports
 from cli.work.connection import ADMIN_KEY_FILE
 from kit.embedded.stack import Stack
 from tests.cli.samples import call, write_lines
-from tests.cli.suite import ASSAY, eventually, started
-
-STOP_MAX_S = 5.0
+from tests.cli.suite import ASSAY, START_DEADLINE_S, eventually, started
 
 
 def refused(*arguments: str, **environment: str) -> str:
     """What `assay up` says when it cannot start."""
     answer = subprocess.run(
-        (*ASSAY, "up", *arguments), capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **environment}
+        (*ASSAY, "up", *arguments), capture_output=True, text=True, timeout=START_DEADLINE_S, check=False, env={**os.environ, **environment}
     )
     assert (answer.returncode, answer.stdout) == (1, "")
     assert "Traceback" not in answer.stderr
@@ -38,14 +36,14 @@ def test_what_was_recorded_is_there_after_a_stop_and_another_start(tmp_path: Pat
         pids = [process["pid"] for process in first.run_file()["processes"].values()]
         (line,) = refused("--data-dir", str(data_dir), "--port", "0").splitlines()
         assert f"is in use by process {first.process.pid}" in line
-        assert first.stop(signal.SIGTERM) < STOP_MAX_S
-        assert not any(psutil.pid_exists(pid) for pid in pids)
+        first.stop(signal.SIGTERM)
+        eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids))
         assert not (data_dir / "run.json").exists()
     with started(data_dir) as second:
         assert (data_dir / ADMIN_KEY_FILE).read_text() == key
         assert second.assay("ledger", "--json").json["totals"]["call"]["stored_count"] == 100
         assert second.assay("replay", file, "--json").json["duplicates"] == 100
-        assert second.stop(signal.SIGINT) < STOP_MAX_S
+        second.stop(signal.SIGINT)
 
 
 @pytest.mark.usefixtures("bus")
@@ -64,7 +62,7 @@ def test_existing_servers_are_used_where_settings_name_them(
             environment.delenv("ASSAY_DATABASE_URL")
             answer = suite.assay("db", "status")
         assert (answer.exit_code, answer.stderr) == (1, "this suite uses a database elsewhere: set ASSAY_DATABASE_URL as for `assay up`\n")
-        assert suite.stop() < STOP_MAX_S
+        suite.stop()
 
 
 def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
@@ -94,7 +92,7 @@ def test_one_process_runs_in_the_foreground_on_the_environments_settings() -> No
     environment = {**os.environ, "ASSAY_GATEWAY_LISTEN": address, "ASSAY_GATEWAY_COLLECTOR_ADDRESS": "127.0.0.1:1"}
     with subprocess.Popen((*ASSAY, "up", "gateway"), env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
-            eventually(lambda: _is_alive(address), 60)
+            eventually(lambda: _is_alive(address))
         finally:
             process.terminate()
     assert process.returncode == 0

@@ -1,14 +1,26 @@
-"""Databases for the tests of the collector."""
+"""A collector to feed, for the tests that want one of their own."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from kit.embedded.stack import embedded_stack
+from kit.bus import Bus
+from kit.embedded.stack import Stack
+from services.collector import patience, writer
+from tests.collector.feeding import Feeder
+from tests.collector.writing_support import collector
 
 
-@pytest_asyncio.fixture(scope="module")
-async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    async with embedded_stack(tmp_path_factory.mktemp("stack")) as stack:
-        yield stack.database_url
+@pytest_asyncio.fixture
+async def feeder(stack: Stack, bus: Bus) -> AsyncIterator[Feeder]:
+    """An empty database with two projects, and empty streams."""
+    async with collector(stack, bus) as fed:
+        yield fed
+
+
+@pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has to be tried again is tried again soon."""
+    for module in (patience, writer):
+        monkeypatch.setattr(module, "RETRY_S", 0.05)

@@ -1,15 +1,11 @@
 """Folding: deltas into chunks and tasks into rows, with the same answer before, between and after."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-import pytest_asyncio
 
-from kit.bus import Bus
-from kit.embedded.stack import Stack
 from services.collector.domain.chunk import encode_delta
 from services.collector.domain.correction import negative
 from services.collector.domain.levels import DAYS, LEVELS, MINUTES, QUARTERS
@@ -19,11 +15,11 @@ from services.collector.store.sql import locked_transaction
 from services.collector.store.task_folding import TASK_LOCK, Folded, TaskFoldingStore
 from tests.collector.feeding import Feeder
 from tests.collector.writing_support import (
+    DEADLINE_S,
     DEFAULT,
     OTHER,
     assert_rollups_equal_calls,
     change,
-    collector,
     evaluation,
     rows,
     started,
@@ -34,12 +30,6 @@ from tests.collector.writing_support import (
 DAY_S = 86_400
 CHUNKS = "SELECT level, count(*)::int FROM collector.rollup GROUP BY 1 ORDER BY 1"
 PENDING = "SELECT level, count(*)::int FROM collector.rollup_pending GROUP BY 1 ORDER BY 1"
-
-
-@pytest_asyncio.fixture
-async def feeder(stack: Stack, bus: Bus) -> AsyncIterator[Feeder]:
-    async with collector(stack, bus) as fed:
-        yield fed
 
 
 async def age(feeder: Feeder, seconds: float) -> None:
@@ -84,7 +74,7 @@ async def test_more_deltas_than_one_fold_takes_are_folded_in_turns(feeder: Feede
 async def test_what_somebody_else_folds_is_left_to_them(feeder: Feeder) -> None:
     await feeder.feed(DEFAULT, [started(feeder, call_id="a", task_id="t")])
     async with locked_transaction(feeder.engine, [fold_lock(1), TASK_LOCK]):
-        await asyncio.wait_for(upkeep_of(feeder).fold_rollups(everything=True), 5)
+        await asyncio.wait_for(upkeep_of(feeder).fold_rollups(everything=True), DEADLINE_S)
         assert await TaskFoldingStore(feeder.engine).fold() == Folded(0, {})
     assert await rows(feeder.engine, PENDING) == [(0, 1)]
     assert await FoldingStore(feeder.engine).fold(Due(2, MINUTES), 0) == 0

@@ -202,14 +202,14 @@ def mutated(data: bytes, changes: list[tuple[int, int]]) -> bytes:
 CHANGES = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=8)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.binary(max_size=200) | st.builds(mutated, st.just(calls_request(call(), call(labels={"a": "b"}))), CHANGES))
 def test_no_bytes_break_the_recording_of_calls(data: bytes) -> None:
     told = outcome(record, data)
     assert told is Kind.INVALID_ARGUMENT or told == len(parse_calls(data).items)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.binary(max_size=200)
     | st.builds(
@@ -223,7 +223,6 @@ def test_no_bytes_break_the_recording_of_evidence(data: bytes) -> None:
     assert told is Kind.INVALID_ARGUMENT or told == len(parse_evidence(data).items)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.dictionaries(st.sampled_from(TEXT_FIELDS), st.binary(max_size=4) | st.text(max_size=3).map(str.encode), max_size=4),

@@ -25,10 +25,11 @@ from services.collector import streams
 from services.collector.ingest import Ingest, Publisher, require_payload
 from services.collector.prices import PriceBook
 from services.collector.rpc_ingest import STREAM_BATCHES_MAX, IngestServicer
+from services.collector.store.projects import ProjectInfo
 from tests.collector.ingest_samples import NOW_US, KeptMessages, call, calls_request, evidence
 
 SERVICE = "/assay.collector.v1.CollectorService"
-IN_TIME_S = 10.0
+IN_TIME_S = 60.0
 LOOK_S = 0.01
 if TYPE_CHECKING:
     Stub: TypeAlias = collector_service_pb2_grpc.CollectorServiceAsyncStub
@@ -48,9 +49,9 @@ class Keys:
             raise key_invalid()
         return KEYS[secret]
 
-    async def exists(self, project: str) -> bool:
-        """Whether there is a project."""
-        return project == "p"
+    async def find(self, project: str) -> ProjectInfo | None:
+        """The project, if it is that one."""
+        return ProjectInfo(1, "p", "UTC", 10_000) if project == "p" else None
 
 
 class Gate(KeptMessages):

@@ -8,7 +8,7 @@ import pytest
 from assay.collector.v1 import metrics_service_pb2 as contract
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import AssayError
@@ -25,7 +25,6 @@ int64s = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 300)
 
 
 @given(st.lists(st.tuples(int64s, int64s, st.floats(allow_nan=False)), max_size=12), st.data())
-@settings(deadline=None)
 def test_packed_columns_are_what_the_message_itself_would_write(rows: list[tuple[int, int, float]], data: st.DataObject) -> None:
     bounds = sorted(data.draw(st.lists(st.integers(0, len(rows)), min_size=1, max_size=4)))
     table: dict[str, Any] = {

@@ -1,16 +1,12 @@
 """Rebuilding finds and mends what is wrong with roll-ups, and nothing else."""
 
 import random
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-import pytest_asyncio
 
-from kit.bus import Bus
-from kit.embedded.stack import Stack
 from kit.errors import AssayError
 from services.collector.domain.windows import Retention
 from services.collector.rebuild import RebuildReport, rebuild, rebuild_url
@@ -22,7 +18,6 @@ from tests.collector.writing_support import (
     assert_rollups_equal_calls,
     change,
     check,
-    collector,
     evaluation,
     feedback,
     rows,
@@ -33,12 +28,6 @@ from tests.collector.writing_support import (
 
 DAY_S = 86_400
 ALL_CHUNKS = "SELECT series_id, level, chunk, measures, entries FROM collector.rollup ORDER BY 1, 2, 3"
-
-
-@pytest_asyncio.fixture
-async def feeder(stack: Stack, bus: Bus) -> AsyncIterator[Feeder]:
-    async with collector(stack, bus) as fed:
-        yield fed
 
 
 async def fold(feeder: Feeder) -> None:

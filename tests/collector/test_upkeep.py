@@ -1,18 +1,15 @@
 """The writer's timers: making room in the stream, and dropping what is past its time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import text
 
 from kit import database
-from kit.bus import Bus
-from kit.embedded.stack import Stack
 from kit.errors import AssayError
 from services.collector import streams, upkeep
 from services.collector.domain.levels import DAYS, MINUTES, QUARTERS
@@ -20,12 +17,12 @@ from services.collector.store.partitions import PartitionStore, partition_name
 from services.collector.store.sql import locked_transaction
 from tests.collector.feeding import STREAM_BYTES_MAX, Feeder
 from tests.collector.writing_support import (
+    DEADLINE_S,
     DEFAULT,
     assert_rollups_equal_calls,
     booked,
     call_ids,
     change,
-    collector,
     evaluation,
     rows,
     running_writers,
@@ -37,12 +34,6 @@ from tests.collector.writing_support import (
 
 DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
-
-
-@pytest_asyncio.fixture
-async def feeder(stack: Stack, bus: Bus) -> AsyncIterator[Feeder]:
-    async with collector(stack, bus) as fed:
-        yield fed
 
 
 async def first_sequence(feeder: Feeder) -> int:
@@ -232,4 +223,4 @@ async def test_all_timers_run_until_the_stop_whatever_is_away(feeder: Feeder) ->
 async def test_a_bug_in_a_timer_ends_it(feeder: Feeder) -> None:
     one = upkeep_of(feeder)
     with patch.object(one._tasks, "fold", side_effect=KeyError("bug")), pytest.raises(ExceptionGroup):
-        await asyncio.wait_for(one.run(asyncio.Event()), 10)
+        await asyncio.wait_for(one.run(asyncio.Event()), DEADLINE_S)

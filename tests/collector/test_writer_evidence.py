@@ -1,14 +1,10 @@
 """Evidence finds its call or task whenever it comes, and is counted where these are."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-import pytest_asyncio
 
-from kit.bus import Bus
-from kit.embedded.stack import Stack
 from services.collector.store import evidence as evidence_store
 from services.collector.writer import Writer
 from tests.collector.feeding import Feeder
@@ -18,7 +14,6 @@ from tests.collector.writing_support import (
     announcements,
     assert_rollups_equal_calls,
     booked,
-    collector,
     evaluation,
     feedback,
     rows,
@@ -32,12 +27,6 @@ DAY_US = 86_400_000_000
 SCORES = "SELECT call_id, score_nanos FROM collector.score ORDER BY project_id, call_id"
 WAITING = "SELECT count(*) FROM collector.evidence WHERE is_waiting"
 TASKS = "SELECT task_id, feedback_accepted, score_nanos FROM collector.task ORDER BY project_id, task_id"
-
-
-@pytest_asyncio.fixture
-async def feeder(stack: Stack, bus: Bus) -> AsyncIterator[Feeder]:
-    async with collector(stack, bus) as fed:
-        yield fed
 
 
 async def send(feeder: Feeder, *pieces: Any, project: str = DEFAULT) -> None:

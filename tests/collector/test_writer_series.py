@@ -1,25 +1,14 @@
 """Series are bounded in number, and their numbers are the same for all writers."""
 
-from collections.abc import AsyncIterator
 from unittest.mock import patch
 
-import pytest_asyncio
-
-from kit.bus import Bus
-from kit.embedded.stack import Stack
 from services.collector.store import series as series_store
 from services.collector.store.prices import PriceVersionStore
 from services.collector.store.series import SeriesStore
 from tests.collector.feeding import Feeder
-from tests.collector.writing_support import DEFAULT, OTHER, assert_rollups_equal_calls, call_ids, change, collector, rows, started, value
+from tests.collector.writing_support import DEFAULT, OTHER, assert_rollups_equal_calls, call_ids, change, rows, started, value
 
 COUNT = "SELECT count(*) FROM collector.series WHERE project_id = :project_id"
-
-
-@pytest_asyncio.fixture
-async def feeder(stack: Stack, bus: Bus) -> AsyncIterator[Feeder]:
-    async with collector(stack, bus) as fed:
-        yield fed
 
 
 async def test_ten_thousand_model_names_are_stored_in_a_bounded_number_of_series(feeder: Feeder) -> None:

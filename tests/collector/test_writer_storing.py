@@ -2,14 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from kit import logs
-from kit.bus import Bus
-from kit.embedded.stack import Stack
 from services.collector.writer import Writer
 from tests.collector.feeding import Feeder
 from tests.collector.writing_support import (
@@ -20,7 +16,6 @@ from tests.collector.writing_support import (
     assert_rollups_equal_calls,
     booked,
     call_ids,
-    collector,
     rows,
     running_writers,
     started,
@@ -29,12 +24,6 @@ from tests.collector.writing_support import (
 )
 
 DAY_US = 86_400_000_000
-
-
-@pytest_asyncio.fixture
-async def feeder(stack: Stack, bus: Bus) -> AsyncIterator[Feeder]:
-    async with collector(stack, bus) as fed:
-        yield fed
 
 
 async def test_a_repeat_within_a_batch_and_across_batches_is_dropped_and_counted(feeder: Feeder) -> None:

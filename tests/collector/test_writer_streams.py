@@ -1,24 +1,21 @@
 """The ingest stream as the writer sees it: away, full of what comes again, or made anew."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from unittest.mock import patch
 
-import pytest_asyncio
+import pytest
 
-from kit.bus import Bus
-from kit.embedded.stack import Stack
-from services.collector import patience, streams
+from services.collector import streams
 from services.collector.intake import Intake
 from tests.collector.feeding import STREAM_BYTES_MAX, Feeder
 from tests.collector.writing_support import (
+    DEADLINE_S,
     DEFAULT,
     all_acknowledged,
     announcements,
     booked,
     call_ids,
-    collector,
     rows,
     running_writers,
     started,
@@ -26,18 +23,13 @@ from tests.collector.writing_support import (
     value,
 )
 
-
-@pytest_asyncio.fixture
-async def feeder(stack: Stack, bus: Bus) -> AsyncIterator[Feeder]:
-    with patch.object(patience, "RETRY_S", 0.05), patch("services.collector.writer.RETRY_S", 0.05):
-        async with collector(stack, bus) as fed:
-            yield fed
+pytestmark = pytest.mark.usefixtures("quick_retries")
 
 
 async def test_an_acknowledgement_that_is_lost_is_no_error(feeder: Feeder) -> None:
     await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
     intake = Intake(feeder.engine, feeder.bus)
-    taken = await intake.take(1, 5.0)
+    taken = await intake.take(1, DEADLINE_S)
     await intake.acknowledge(taken)
     await intake.acknowledge(taken)  # nats-py refuses to acknowledge twice
     await intake.give_back(taken)
@@ -65,12 +57,12 @@ async def test_a_stream_made_anew_counts_from_one_again_and_its_messages_are_oth
 async def test_a_writer_that_did_not_notice_the_new_stream_does_not_take_its_messages_for_old_ones(feeder: Feeder) -> None:
     slow, quick = (Intake(feeder.engine, feeder.bus) for _ in range(2))
     await feeder.publish(DEFAULT, [started(feeder, call_id="a")])
-    (old,) = await slow.take(1, 5.0)
+    (old,) = await slow.take(1, DEADLINE_S)
     await feeder.renew_streams()
     # The other one makes the consumer again, so that the slow one's requests are answered as if nothing had happened.
     assert not await quick.take(1, 0.1)
     await feeder.publish(DEFAULT, [started(feeder, call_id="b")])
-    new = await slow.take(1, 5.0)
+    new = await slow.take(1, DEADLINE_S)
     assert (old.sequence, new[0].sequence) == (1, 1)
     assert old.stream_id != new[0].stream_id
 
@@ -86,7 +78,7 @@ async def test_messages_taken_as_the_stream_is_made_anew_are_of_the_one_that_is_
         return found
 
     with patch.object(intake._consumer, "fetch", fetch):
-        (old,) = await intake.take(1, 5.0)
+        (old,) = await intake.take(1, DEADLINE_S)
     assert await rows(feeder.engine, "SELECT stream_id FROM collector.stream ORDER BY stream_id") == [(1,), (2,)]
     assert old.stream_id == 1
 

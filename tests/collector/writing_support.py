@@ -23,7 +23,7 @@ from services.collector.upkeep import Retention, Upkeep
 from tests.collector.feeding import Feeder, feeding
 from tests.collector.ingest_samples import call, evidence
 
-DEADLINE_S = 20.0
+DEADLINE_S = 120.0
 DEFAULT = "default"
 OTHER = "other"
 

@@ -23,6 +23,15 @@ def test_the_generated_code_is_up_to_date(tmp_path: Path) -> None:
     assert not different and not errors, "run `make gen`"
 
 
+def test_the_dashboards_types_are_up_to_date(tmp_path: Path) -> None:
+    document, types = tmp_path / "openapi.json", tmp_path / "types.ts"
+    with document.open("w") as file:
+        subprocess.run([sys.executable, "-m", "gateway", "openapi"], cwd=ROOT, check=True, stdout=file)
+    dashboard = ROOT / "gateway/dashboard"
+    assert npm(dashboard, "exec", "--", "openapi-typescript", str(document), "--output", str(types)) == 0
+    assert types.read_text() == (dashboard / "src/api/types.ts").read_text(), "run `npm run types` in gateway/dashboard"
+
+
 def test_the_protos_keep_bufs_standard_and_comment_rules() -> None:
     assert npm(ROOT / "proto", "exec", "--", "buf", "lint", "..") == 0
 

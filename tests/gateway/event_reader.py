@@ -19,7 +19,7 @@ MINUTE_S = 60
 
 @dataclass(frozen=True)
 class Event:
-    """One event; `kind` is "comment" for a comment and "retry" for a pause's length."""
+    """One event; `kind` is "retry" for a pause's length."""
 
     kind: str
     data: Any
@@ -35,7 +35,7 @@ class Reader:
 
     async def next(self) -> Event | None:
         """The next event that is no heartbeat; None when the stream has ended."""
-        while (event := await self.next_of_any_kind()) is not None and event.kind == "comment":
+        while (event := await self.next_of_any_kind()) is not None and event.kind == "heartbeat":
             pass
         return event
 
@@ -46,7 +46,7 @@ class Reader:
                 if not line:
                     return _event(fields)
                 name, _, value = line.partition(": ")
-                fields[name or "comment"] = value
+                fields[name] = value
         return None
 
     async def expect(self, *kinds: str) -> list[Event]:
@@ -72,7 +72,7 @@ class Reader:
 
 def _event(fields: dict[str, str]) -> Event:
     if "event" in fields:
-        return Event(fields["event"], json.loads(fields["data"]), fields["id"])
+        return Event(fields["event"], json.loads(fields["data"]), fields.get("id", ""))
     (kind, value), *_ = fields.items()
     return Event(kind, value)
 

@@ -28,11 +28,15 @@ Context = grpc.aio.ServicerContext[Any, Any]
 READER = "assay_reader_secret"
 SESSION = "assay_session_secret"
 LOGIN_TOKEN = "one-time-token"
+LOOK_S = 0.01
 
 
 @dataclass
 class Neighbour:
-    """What the services answer, and what they were asked. `refusals` by method come before any answer."""
+    """What the services answer, and what they were asked.
+
+    `refusals` by method come before any answer. A `silent` method answers when it is silent no more.
+    """
 
     keys: dict[str, access.Key] = field(default_factory=dict)
     answers: dict[str, Message] = field(default_factory=dict)
@@ -74,10 +78,10 @@ class Neighbour:
             queue.put_nowait(error)
 
     async def answer(self, method: str, question: Message, context: Context, default: Message) -> Any:
-        """The refusal or answer that was put in, else the default; nothing at all from a silent method."""
+        """The refusal or answer that was put in, else the default; not before a method is silent no more."""
         self.note(method, question, context)
-        if method in self.silent:
-            await asyncio.Event().wait()
+        while method in self.silent:
+            await asyncio.sleep(LOOK_S)
         if method in self.refusals:
             raise self.refusals[method]
         return self.answers.get(method, default)

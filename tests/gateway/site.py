@@ -14,7 +14,7 @@ from gateway.app import gateway
 from gateway.settings import GatewaySettings
 from tests.gateway.neighbour import READER, Neighbour, served
 
-DEADLINE_S = 5.0
+DEADLINE_S = 60.0
 AS_READER = {"authorization": f"Bearer {READER}"}
 
 
@@ -25,6 +25,7 @@ class Site:
     url: str
     http: httpx.AsyncClient
     neighbour: Neighbour
+    collector_address: str
 
     async def get(self, path: str, **parameters: Any) -> httpx.Response:
         """GET below /api/v1 with the reader's key."""
@@ -50,12 +51,12 @@ async def running(neighbour: Neighbour, directory: Path, **changes: Any) -> Asyn
     }
     async with served(neighbour) as collector_address:
         settings = GatewaySettings(**{**quick, "collector_address": collector_address, **changes})
-        async with gateway(settings) as address, httpx.AsyncClient(base_url=f"http://{address}", timeout=5) as http:
-            yield Site(f"http://{address}", http, neighbour)
+        async with gateway(settings) as address, httpx.AsyncClient(base_url=f"http://{address}", timeout=DEADLINE_S) as http:
+            yield Site(f"http://{address}", http, neighbour, settings.collector_address)
 
 
 async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Waits until a condition holds, for five seconds at most."""
+    """Waits until a condition holds, for DEADLINE_S at most."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             answer = condition()

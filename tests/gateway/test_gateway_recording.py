@@ -162,14 +162,14 @@ async def test_only_so_many_batches_are_read_at_once(dist: Path, monkeypatch: py
     monkeypatch.setattr("gateway.recording_slots.WAIT_MAX_S", 0.05)
     neighbour = Neighbour()
     neighbour.silent.add("RecordCalls")
-    async with running(neighbour, dist, recordings_max=1, deadline_s=1) as site:
+    async with running(neighbour, dist, recordings_max=1, deadline_s=60) as site:
         first = asyncio.create_task(site.send("POST", "/calls", json={"calls": [CAMEL]}))
         await eventually(lambda: bool(neighbour.questions("RecordCalls")))
         second = await site.send("POST", "/calls", json={"calls": [CAMEL]})
 
         assert (second.status_code, second.json()["reason"]) == (429, "RECORDINGS_EXHAUSTED")
-        assert (await first).status_code == 504
         neighbour.silent.clear()
+        assert (await first).status_code == 200
         assert (await site.send("POST", "/calls", json={"calls": [CAMEL]})).status_code == 200
 
 

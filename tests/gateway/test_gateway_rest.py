@@ -173,8 +173,9 @@ async def test_the_ledger_has_days_and_totals_of_both_kinds(site: Site) -> None:
     assert question.HasField("end_time")
 
 
-PROJECT = with_times(access.Project(project="p1", time_zone="UTC", series_limit=5), "create_time")
-PROJECT_JSON = {"project": "p1", "time_zone": "UTC", "series_limit": 5, "create_time": TIME}
+LIMITS: dict[str, Any] = {"calls_per_s_limit": 100, "calls_burst_limit": 0, "open_streams_limit": 3}
+PROJECT = with_times(access.Project(project="p1", time_zone="UTC", series_limit=5, **LIMITS), "create_time")
+PROJECT_JSON = {"project": "p1", "time_zone": "UTC", "series_limit": 5, "create_time": TIME, **LIMITS}
 KEY = with_times(access.Key(key_id="k9", project="p1", display_name="n", roles=[access.ROLE_RECORD]), "create_time", "revoke_time")
 KEY_JSON = {
     "key_id": "k9",
@@ -184,6 +185,7 @@ KEY_JSON = {
     "create_time": TIME,
     "expire_time": None,
     "revoke_time": TIME,
+    **dict.fromkeys(LIMITS, 0),
 }
 AUDIT = with_times(access.AuditEvent(actor_key_id="k1", action="key.revoke", subject="k9", details={"why": "old"}), "time")
 AUDIT_JSON = {"time": TIME, "actor_key_id": "k1", "action": "key.revoke", "subject": "k9", "details": {"why": "old"}}
@@ -235,21 +237,21 @@ async def test_a_project_is_made_and_changed(site: Site) -> None:
     site.neighbour.answers["CreateProject"] = access.CreateProjectResponse(project=PROJECT)
     site.neighbour.answers["UpdateProject"] = access.UpdateProjectResponse(project=PROJECT)
 
-    made = await site.send("POST", "/projects", json={"project": "p1", "time_zone": "Asia/Kolkata"})
-    changed = await site.send("PATCH", "/projects/p1", json={"series_limit": 9})
+    made = await site.send("POST", "/projects", json={"project": "p1", "time_zone": "Asia/Kolkata", **LIMITS})
+    changed = await site.send("PATCH", "/projects/p1", json={"series_limit": 9, "open_streams_limit": 0})
 
     assert (made.status_code, made.json()) == (201, PROJECT_JSON)
     assert (changed.status_code, changed.json()) == (200, PROJECT_JSON)
     access_models.Project.model_validate(PROJECT_JSON)
-    assert site.neighbour.questions("CreateProject") == [access.CreateProjectRequest(project="p1", time_zone="Asia/Kolkata")]
-    assert site.neighbour.questions("UpdateProject") == [access.UpdateProjectRequest(project="p1", series_limit=9)]
+    assert site.neighbour.questions("CreateProject") == [access.CreateProjectRequest(project="p1", time_zone="Asia/Kolkata", **LIMITS)]
+    assert site.neighbour.questions("UpdateProject") == [access.UpdateProjectRequest(project="p1", series_limit=9, open_streams_limit=0)]
 
 
 async def test_a_key_is_made_shown_once_and_revoked(site: Site) -> None:
     site.neighbour.answers["CreateKey"] = access.CreateKeyResponse(secret="assay_new", key=KEY)
     site.neighbour.keys["assay_new"] = KEY
 
-    body = {"display_name": "n", "roles": ["record", "ROLE_READ"], "lifetime_s": 60}
+    body = {"display_name": "n", "roles": ["record", "ROLE_READ"], "lifetime_s": 60, **LIMITS}
     made = await site.send("POST", "/keys?project=p1", json=body)
     forever = await site.send("POST", "/keys", json={"roles": ["ADMIN"]})
     revoked = await site.send("DELETE", "/keys/k9?project=p1")
@@ -258,6 +260,7 @@ async def test_a_key_is_made_shown_once_and_revoked(site: Site) -> None:
     access_models.CreatedKey.model_validate(made.json())
     first, second = site.neighbour.questions("CreateKey")
     assert (first.project, first.display_name, list(first.roles)) == ("p1", "n", [1, 2])
+    assert {name: getattr(first, name) for name in LIMITS} == LIMITS
     assert first.lifetime.ToSeconds() == 60
     assert forever.status_code == 201
     assert not second.HasField("lifetime")

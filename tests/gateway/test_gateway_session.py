@@ -87,6 +87,7 @@ async def test_the_session_tells_who_is_logged_in(site: Site) -> None:
         "roles": ["READ"],
         "projects": [{"project": "default", "time_zone": "Asia/Kolkata"}],
         "expire_time": "2100-01-01T00:00:00Z",
+        "collector_address": site.collector_address,
     }
     access_models.Session.model_validate(answer.json())
 

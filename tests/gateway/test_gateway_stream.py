@@ -77,7 +77,8 @@ async def test_heartbeats_keep_a_silent_connection_open(live: Site) -> None:
         await reader.expect("retry", "metrics", "totals", "ledger")
         heartbeat = await reader.next_of_any_kind()
 
-    assert heartbeat == Event("comment", "heartbeat")
+    assert heartbeat == Event("heartbeat", {"interval_s": 0.2})
+    models.LiveHeartbeat.model_validate(heartbeat.data)
 
 
 async def test_who_comes_back_gets_what_it_missed_and_no_more(live: Site) -> None:

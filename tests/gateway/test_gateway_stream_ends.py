@@ -1,7 +1,6 @@
 """GET /api/v1/stream when something is lost, revoked, stopped, refused or too much."""
 
 import asyncio
-import time
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from kit import rpc
 from kit.errors import AssayError, Kind
 from tests.gateway.event_reader import change, counts, reading
 from tests.gateway.neighbour import READER, SESSION, Neighbour, served
-from tests.gateway.site import AS_READER, Site, eventually, is_ready, running
+from tests.gateway.site import AS_READER, DEADLINE_S, Site, eventually, is_ready, running
 
 
 async def test_when_the_collector_is_lost_the_stream_says_so_and_starts_anew_when_it_is_back(dist: Path) -> None:
@@ -134,16 +133,14 @@ async def test_two_keys_share_no_hub(live: Site) -> None:
     assert sorted(live.neighbour.secrets("WatchMetrics")) == [READER, READER, SESSION, SESSION]
 
 
-async def test_stopping_ends_streams_properly_and_within_two_seconds(dist: Path) -> None:
+async def test_stopping_ends_streams_properly_and_at_once(dist: Path) -> None:
     neighbour = Neighbour()
-    async with httpx.AsyncClient() as http, AsyncExitStack() as streams:
-        async with running(neighbour, dist) as site:
+    async with asyncio.timeout(DEADLINE_S), httpx.AsyncClient(timeout=DEADLINE_S) as http, AsyncExitStack() as streams:
+        async with running(neighbour, dist, stop_grace_s=3_600) as site:
             request = http.stream("GET", f"{site.url}/api/v1/stream", headers=AS_READER)
             response = await streams.enter_async_context(request)
             body = asyncio.create_task(response.aread())
             await eventually(lambda: len(neighbour.watchers) == 2)
-            stopped_at = time.monotonic()
-        assert time.monotonic() - stopped_at < 2
         assert (await body).startswith(b"retry: 2000\n\n")  # and to its end: a cut would be an error of httpx
 
 
@@ -205,7 +202,7 @@ async def test_a_reader_that_takes_nothing_is_let_go(dist: Path) -> None:
         request = f"GET /api/v1/stream?step=60 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {READER}\r\n\r\n"
         writer.write(request.encode())
         await eventually(lambda: len(neighbour.watchers) == 2)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_S):
             while neighbour.watchers:  # its buffers fill up, and then its hub has no readers
                 padding = change(1)
                 padding.series[0].key.provider = "x" * 100_000

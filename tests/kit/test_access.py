@@ -279,7 +279,7 @@ async def test_the_guard_admits_to_a_project_or_says_why_not(
     metadata = tuple(("authorization", header) for header in headers)
     stub = access_service_pb2_grpc.AccessServiceStub(channel)
     try:
-        response = await stub.ListKeys(contract.ListKeysRequest(project=project), metadata=metadata, timeout=10)
+        response = await stub.ListKeys(contract.ListKeysRequest(project=project), metadata=metadata, timeout=60)
         answer = response.next_page_token
     except grpc.aio.AioRpcError as error:
         answer = f"{error.code().name} {rpc.error_of(error).reason}"

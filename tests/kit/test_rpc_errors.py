@@ -107,7 +107,7 @@ async def refusal(channel: grpc.aio.Channel, method: str = "CheckKey") -> grpc.a
     requests = {"CheckKey": access.CheckKeyRequest(), "ListKeys": access.ListKeysRequest()}
     request = requests.get(method) or getattr(access, f"{method}Request")()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await getattr(access_grpc.AccessServiceStub(channel), method)(request, timeout=10)
+        await getattr(access_grpc.AccessServiceStub(channel), method)(request, timeout=60)
     return caught.value
 
 
@@ -191,7 +191,7 @@ async def test_what_is_no_message_is_the_callers_mistake(content: bytes) -> None
     async with serving() as channel:
         call: Any = channel.unary_unary(f"/{ACCESS}/ExchangeLoginToken")
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await call(content, timeout=10)
+            await call(content, timeout=60)
     back = rpc.error_of(caught.value)
     assert (back.kind, back.reason) == (Kind.INVALID_ARGUMENT, "MESSAGE_MALFORMED")
 
@@ -212,16 +212,16 @@ async def test_a_method_that_wants_bytes_is_given_them_as_sent() -> None:
     servicer = new_access()
     async with serving(servicer) as channel:
         call: Any = channel.unary_unary(f"/{ACCESS}/CreateKey")
-        await call(b"\xff\xff no message", timeout=10)
+        await call(b"\xff\xff no message", timeout=60)
     assert servicer.received == b"\xff\xff no message"
 
 
 async def test_a_request_that_is_too_large_is_refused_by_grpc_itself() -> None:
     async with serving() as channel:
         call: Any = channel.unary_unary(f"/{ACCESS}/CreateKey")
-        await call(bytes(rpc.REQUEST_BYTES_MAX), timeout=30)
+        await call(bytes(rpc.REQUEST_BYTES_MAX), timeout=60)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await call(bytes(rpc.REQUEST_BYTES_MAX + 1), timeout=30)
+            await call(bytes(rpc.REQUEST_BYTES_MAX + 1), timeout=60)
     back = rpc.error_of(caught.value)
     assert (back.kind, back.reason) == (Kind.RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED")
 
@@ -257,8 +257,8 @@ async def test_a_deadline_is_no_bug_of_ours(caplog: pytest.LogCaptureFixture) ->
     servicer.act = wait_for_ever
     async with serving(servicer) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await access_grpc.AccessServiceStub(channel).CheckKey(access.CheckKeyRequest(), timeout=0.2)
-        async with asyncio.timeout(5):
+            await access_grpc.AccessServiceStub(channel).CheckKey(access.CheckKeyRequest(), timeout=1)
+        async with asyncio.timeout(60):
             await is_cancelled.wait()
     assert rpc.error_of(caught.value).kind is Kind.DEADLINE_EXCEEDED
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
@@ -316,7 +316,7 @@ def test_details_of_others_are_read_as_far_as_they_are_known(trailers: Any, deta
     assert (dict(back.details), back.retry_after_s) == (details, retry_after_s)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     message=st.text(st.characters(codec=None), max_size=2_000),
     details=st.dictionaries(st.text(max_size=300), st.text(st.characters(codec=None), max_size=500), max_size=20),

@@ -1,19 +1,15 @@
-"""What every server has beside its services: health, reflection, log levels, and an end in good time."""
+"""What every server has beside its services: health, reflection, log levels, and a clear word when it cannot be."""
 
 import asyncio
 import io
 import logging
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Iterator
 
 import grpc
 import grpc.aio
 import pytest
 from assay.access.v1 import access_service_pb2 as access
 from assay.access.v1 import access_service_pb2_grpc as access_grpc
-from assay.collector.v1 import collector_service_pb2 as collector
 from assay.collector.v1 import collector_service_pb2_grpc as collector_grpc
 from assay.collector.v1 import metrics_service_pb2 as queries
 from assay.collector.v1 import metrics_service_pb2_grpc as queries_grpc
@@ -25,66 +21,9 @@ from kit import logs, metrics, rpc
 from kit.access import Guard, Identity, Role
 from kit.errors import AssayError, Kind
 from kit.health import Readiness
-from kit.rpc.stopping import Stopping
+from tests.kit.rpc_support import ACCESS, COLLECTOR, IN_TIME_S, METRICS, NOT_SERVING, SERVING, serving
 
-ACCESS = "assay.access.v1.AccessService"
-COLLECTOR = "assay.collector.v1.CollectorService"
-METRICS = "assay.collector.v1.MetricsService"
 LOGS = "assay.operations.v1.LogService"
-SERVING = health_pb2.HealthCheckResponse.SERVING
-NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-# Longer than any of these tests may take: a stop that waits for its grace fails them.
-GRACE_S = 30.0
-IN_TIME_S = 5.0
-
-
-class Access(access_grpc.AccessServiceServicer):
-    """Says who asks, and waits in ListKeys until it is let go."""
-
-    def __init__(self) -> None:
-        self.is_waiting = asyncio.Event()
-        self.may_go = asyncio.Event()
-
-    async def CheckKey(self, _request: Any, context: Any) -> access.CheckKeyResponse:
-        metadata = dict(context.invocation_metadata())
-        return access.CheckKeyResponse(key=access.Key(key_id=metadata.get("authorization", ""), display_name=metadata.get("other", "")))
-
-    async def ListKeys(self, _request: Any, _context: Any) -> access.ListKeysResponse:
-        self.is_waiting.set()
-        await self.may_go.wait()
-        return access.ListKeysResponse()
-
-
-class Collector(collector_grpc.CollectorServiceServicer):
-    """Takes a while for each batch."""
-
-    def __init__(self) -> None:
-        self.may_answer = asyncio.Event()
-        self.has_begun = asyncio.Event()
-
-    async def StreamCalls(
-        self, requests: AsyncIterator[collector.StreamCallsRequest], _context: Any
-    ) -> AsyncIterator[collector.StreamCallsResponse]:
-        async for request in requests:
-            self.has_begun.set()
-            await self.may_answer.wait()
-            yield collector.StreamCallsResponse(batch_id=request.batch.batch_id)
-
-
-class Metrics(queries_grpc.MetricsServiceServicer):
-    """Writes to the context, as fast as it is read; for the project `once`, one message."""
-
-    async def WatchMetrics(  # type: ignore[override]  # the stubs know of generators alone
-        self, request: Any, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> None:
-        await context.write(queries.WatchMetricsResponse(is_snapshot=True))
-        while request.project != "once":
-            await context.write(queries.WatchMetricsResponse())
-
-
-def new_servicers() -> tuple[Access, Collector, Metrics]:
-    """What they do not have stays unimplemented."""
-    return Access(), Collector(), Metrics()  # type: ignore[abstract]
 
 
 class Checker:
@@ -95,38 +34,6 @@ class Checker:
         if secret not in roles:
             raise AssayError(Kind.UNAUTHENTICATED, "KEY_INVALID", "no such key")
         return Identity(key_id=secret, project=None, roles=frozenset({roles[secret]}), expires_at=None)
-
-
-@asynccontextmanager
-async def serving(
-    readiness: Readiness | None = None,
-    *,
-    servicers: tuple[Access, Collector, Metrics] | None = None,
-    guard: Guard | None = None,
-    grace_s: float = GRACE_S,
-) -> AsyncIterator[str]:
-    access_servicer, collector_servicer, metrics_servicer = servicers or new_servicers()
-    services = [
-        lambda server: access_grpc.add_AccessServiceServicer_to_server(access_servicer, server),
-        lambda server: collector_grpc.add_CollectorServiceServicer_to_server(collector_servicer, server),
-        lambda server: queries_grpc.add_MetricsServiceServicer_to_server(metrics_servicer, server),
-    ]
-    async with rpc.serve(
-        "127.0.0.1:0",
-        services,
-        service_names=[ACCESS, COLLECTOR, METRICS],
-        readiness=readiness or Readiness(),
-        log_guard=guard,
-        grace_s=grace_s,
-    ) as address:
-        yield address
-
-
-@asynccontextmanager
-async def leaving_in_time() -> AsyncIterator[None]:
-    started_s = time.monotonic()
-    yield
-    assert time.monotonic() - started_s < IN_TIME_S
 
 
 async def test_health_follows_the_conditions() -> None:
@@ -157,48 +64,6 @@ async def test_health_of_a_service_that_is_not_here_is_unknown() -> None:
         assert (await stub.Watch(request).read()).status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 
 
-async def test_a_stop_is_announced_before_anything_is_refused() -> None:
-    servicers = new_servicers()
-    readiness = Readiness()
-    async with leaving_in_time():
-        server = serving(readiness, servicers=servicers)
-        channel = rpc.connect(await server.__aenter__())
-        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
-        assert (await watch.read()).status == SERVING
-        begun = asyncio.ensure_future(access_grpc.AccessServiceStub(channel).ListKeys(access.ListKeysRequest()))
-        await servicers[0].is_waiting.wait()
-        stop = asyncio.ensure_future(server.__aexit__(None, None, None))
-        assert (await watch.read()).status == NOT_SERVING
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await watch.read()
-        assert rpc.error_of(caught.value).reason == "SERVER_STOPPING"
-        assert not begun.done()
-        servicers[0].may_go.set()
-        assert await begun == access.ListKeysResponse()
-        await stop
-        await channel.close()
-
-
-async def test_a_watch_ends_at_once_when_the_server_stops() -> None:
-    async with leaving_in_time():
-        async with serving() as address:
-            channel = rpc.connect(address)
-            watch = queries_grpc.MetricsServiceStub(channel).WatchMetrics(queries.WatchMetricsRequest())
-            first = await watch.read()
-            assert isinstance(first, queries.WatchMetricsResponse)
-            assert first.is_snapshot
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await read_to_the_end(watch)
-        await channel.close()
-    back = rpc.error_of(caught.value)
-    assert (back.kind, back.reason, back.retry_after_s) == (Kind.UNAVAILABLE, "SERVER_STOPPING", 1.0)
-
-
-async def read_to_the_end(call: Any) -> None:
-    while await call.read() is not grpc.aio.EOF:
-        pass
-
-
 async def test_a_handler_may_write_to_its_context_and_end() -> None:
     async with serving() as address, rpc.connect(address) as channel:
         watch = queries_grpc.MetricsServiceStub(channel).WatchMetrics(queries.WatchMetricsRequest(project="once"))
@@ -217,73 +82,6 @@ async def test_a_caller_who_goes_away_is_no_error(caplog: pytest.LogCaptureFixtu
         while cancelled_count() == before:
             await asyncio.sleep(0.01)
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
-
-
-async def test_a_wait_that_begins_while_stopping_is_cut_short_at_once() -> None:
-    stopping = Stopping()
-    stopping.begin()
-    with pytest.raises(AssayError) as caught:
-        async with stopping.interruptible():
-            await asyncio.Event().wait()
-    assert caught.value.reason == "SERVER_STOPPING"
-
-
-async def test_a_wait_may_time_out_by_itself() -> None:
-    stopping = Stopping()
-    with pytest.raises(TimeoutError, match="its own"):
-        async with stopping.interruptible():
-            raise TimeoutError("its own")
-
-
-async def test_a_wait_that_takes_its_time_to_end_is_cut_short_once() -> None:
-    stopping = Stopping()
-
-    async def wait() -> None:
-        async with stopping.interruptible():
-            try:
-                stopping.begin()
-                await asyncio.Event().wait()
-            finally:
-                stopping.begin()
-                await asyncio.sleep(0.01)
-
-    with pytest.raises(AssayError):
-        await wait()
-
-
-async def test_a_stream_is_stopped_between_two_batches_and_never_within_one() -> None:
-    servicers = new_servicers()
-    async with leaving_in_time():
-        server = serving(servicers=servicers)
-        channel = rpc.connect(await server.__aenter__())
-        call = collector_grpc.CollectorServiceStub(channel).StreamCalls()
-        await call.write(collector.StreamCallsRequest(batch=collector.RecordCallsRequest(batch_id="b1")))
-        await servicers[1].has_begun.wait()
-        stop = asyncio.ensure_future(server.__aexit__(None, None, None))
-        await asyncio.wait([stop], timeout=0.3)
-        assert not stop.done()
-        servicers[1].may_answer.set()
-        answer = await call.read()
-        assert isinstance(answer, collector.StreamCallsResponse)
-        assert answer.batch_id == "b1"
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await call.read()
-        assert rpc.error_of(caught.value).reason == "SERVER_STOPPING"
-        await stop
-        await channel.close()
-
-
-async def test_what_outlasts_the_grace_is_cancelled() -> None:
-    servicers = new_servicers()
-    async with leaving_in_time():
-        async with serving(servicers=servicers, grace_s=0.1) as address:
-            channel = rpc.connect(address)
-            begun = asyncio.ensure_future(access_grpc.AccessServiceStub(channel).ListKeys(access.ListKeysRequest()))
-            await servicers[0].is_waiting.wait()
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await begun
-        await channel.close()
-    assert rpc.error_of(caught.value).kind is Kind.UNAVAILABLE
 
 
 async def test_reflection_lists_the_services_and_their_files() -> None:

@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[2]
 RESTARTS = RestartPolicy(restarts_max=100, window_s=60.0, delay_min_s=0.05, delay_max_s=0.5)
 WRITERS = ("writer-1", "writer-2")
 FRONT, NATS, POSTGRES = "front", "nats", "postgres"
-READY_ANSWER_S = 1.0
-APPEAR_TIMEOUT_S = 60.0
+READY_ANSWER_S = 10.0
+APPEAR_TIMEOUT_S = 600.0
 # Below those that systems give to outgoing connections, one of which might take a process' port while it is restarted.
 PORTS = range(20_000, 32_000)
 # Random, so that two runs at the same time do not try the same ports.

@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,13 +23,14 @@ from assay.collector.v1.collector_service_pb2 import GetBatchesRequest, GetLedge
 from assay.collector.v1.collector_service_pb2_grpc import CollectorServiceStub
 
 from kit import rpc
+from kit.tls import ClientFiles, client_context
 
 ASSAY = Path(sys.executable).with_name("assay")
-START_TIMEOUT_S = 120.0  # a first start on a machine with more to do
-STOP_TIMEOUT_S = 15.0
-COMMAND_TIMEOUT_S = 180.0
-ANSWER_TIMEOUT_S = 20.0
-STORED_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 600.0  # a first start on a machine with more to do
+STOP_TIMEOUT_S = 120.0
+COMMAND_TIMEOUT_S = 600.0
+ANSWER_TIMEOUT_S = 120.0
+STORED_TIMEOUT_S = 300.0
 POLL_S = 0.05
 
 Result = TypeVar("Result")
@@ -46,19 +47,21 @@ class Suite:
     collector: str
     writer: str
     admin_key: str
+    tls: ClientFiles | None = None
 
     def channel(self, secret: str | None = None) -> grpc.aio.Channel:
         """To the collector, with the installation's admin key unless another one is given; close it."""
-        return rpc.connect(self.collector, secret=self.admin_key if secret is None else secret)
+        return rpc.connect(self.collector, secret=self.admin_key if secret is None else secret, tls=self.tls)
 
     def channel_to(self, address: str, secret: str | None) -> grpc.aio.Channel:
         """To any process of the suite, without a key for None; close it."""
-        return rpc.connect(address, secret=secret)
+        return rpc.connect(address, secret=secret, tls=self.tls)
 
     def http(self, secret: str | None = None) -> httpx.AsyncClient:
         """To the gateway, with the key, or with none for None; close it."""
         headers = {} if secret is None else {"authorization": f"Bearer {secret}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=ANSWER_TIMEOUT_S, trust_env=False)
+        verify = True if self.tls is None else client_context(self.tls)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=ANSWER_TIMEOUT_S, trust_env=False, verify=verify)
 
     def assay(self, *arguments: object) -> Any:
         """Runs a command with --json on this suite and returns what it printed. AssertionError when it fails."""
@@ -127,9 +130,12 @@ async def eventually(ask: Callable[[], Awaitable[Result]], timeout_s: float, wha
 
 
 @contextmanager
-def running_suite(data_dir: Path) -> Iterator[Suite]:
-    """Starts `assay up` on the directory, and stops it as Ctrl-C does. AssertionError when it does not end well."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+def running_suite(data_dir: Path, settings: Mapping[str, str] | None = None, tls: ClientFiles | None = None) -> Iterator[Suite]:
+    """Starts `assay up` on the directory, and stops it as Ctrl-C does. AssertionError when it does not end well.
+
+    `settings` are those of its environment, and `tls` is how its processes are then reached.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")} | dict(settings or {})
     command = [str(ASSAY), "up", "--data-dir", str(data_dir), "--port", "0"]
     errors = data_dir.parent / f"{data_dir.name}.stderr"
     with (
@@ -137,7 +143,7 @@ def running_suite(data_dir: Path) -> Iterator[Suite]:
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment) as process,
     ):
         try:
-            yield _ready(process, data_dir, errors)
+            yield replace(_ready(process, data_dir, errors), tls=tls)
         finally:
             process.send_signal(signal.SIGINT)
             try:
@@ -154,7 +160,7 @@ def _ready(process: "subprocess.Popen[str]", data_dir: Path, errors: Path) -> Su
     deadline = time.monotonic() + START_TIMEOUT_S
     line = process.stdout.readline()  # ends with the process at the latest, which gives up by itself
     assert time.monotonic() < deadline, "the suite took too long to start"
-    login = re.search(r"http://\S+", line)
+    login = re.search(r"https?://\S+", line)
     assert login is not None, f"{line!r}: {errors.read_text()}"
     run = json.loads((data_dir / "run.json").read_text())
     return Suite(

@@ -36,8 +36,8 @@ AWAY_S = 150.0 if IS_FULL_RUN else 10.0
 PAUSE_S = (0.5, 4.0) if IS_FULL_RUN else (0.5, 2.0)
 STREAM_BYTES_MAX = 64 * 1024 * 1024
 QUIET_S = 3.0  # of ordinary load, before and between what happens
-SETTLE_TIMEOUT_S = 120.0  # messages that a killed writer held come again after 30 s
-ANSWER_TIMEOUT_S = 20.0
+SETTLE_TIMEOUT_S = 900.0  # messages that a killed writer held come again after 30 s
+ANSWER_TIMEOUT_S = 120.0
 
 
 async def test_nothing_is_lost_doubled_or_miscounted_whoever_is_killed(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ async def test_nothing_is_lost_doubled_or_miscounted_whoever_is_killed(tmp_path:
 async def check_that_nats_syncs_always(running: Constellation) -> None:
     connection = await nats.connect(running.nats.system_url())
     try:
-        answer = json.loads((await connection.request("$SYS.REQ.SERVER.PING.JSZ", timeout=5)).data)
+        answer = json.loads((await connection.request("$SYS.REQ.SERVER.PING.JSZ", timeout=ANSWER_TIMEOUT_S)).data)
     finally:
         await connection.close()
     assert answer["data"]["config"]["sync_always"] is True

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import grpc.aio
 import pytest
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.slow
 CALL_ID, BATCH_ID, EVIDENCE_ID, TASK_ID = "shared-call", "shared-batch", "shared-evidence", "shared-task"
 SEEN, BLIND = True, False
 HOUR = Duration(seconds=3_600)
+HEARD_MIN = 3  # updates of each open stream: the first answer, and changes
+RECORD_EVERY_S = 0.5  # long enough for a change of its own
 
 
 @dataclass(frozen=True)
@@ -238,36 +241,52 @@ async def test_nobody_turns_the_page_of_another_project(suite: Suite, world: Wor
     assert refused.reason == "PAGE_TOKEN_INVALID"
 
 
-async def test_open_streams_pass_on_the_own_project_alone(suite: Suite, world: World) -> None:
-    """Both watch while both record: the words in what each watch says are its own."""
-    seen: dict[str, str] = {world.mine.word: "", world.other.word: ""}
-    watching = metrics.WatchMetricsRequest(range=HOUR, step=Duration(seconds=60), group_by=[metrics.METRIC_DIMENSION_PROVIDER])
+class Heard:
+    """What a side's open streams say, by the way that they take."""
 
-    async def watch(side: Side) -> None:
-        async with suite.channel(side.secret) as channel:
-            async for update in MetricsServiceStub(channel).WatchMetrics(watching):
-                seen[side.word] += str(update)
+    def __init__(self, suite: Suite, side: Side) -> None:
+        self._suite = suite
+        self._side = side
+        self.by_way = {"WatchMetrics": "", "GET /stream": ""}
 
-    async def follow(side: Side) -> None:
-        async with suite.http(side.secret) as http, http.stream("GET", "/api/v1/stream", params={"group_by": "provider"}) as response:
+    @property
+    def is_enough(self) -> bool:
+        """Whether each of them has told of the side's own calls, several times."""
+        return all(said.count(f"{self._side.word}-provider") >= HEARD_MIN for said in self.by_way.values())
+
+    async def watch(self) -> None:
+        question = metrics.WatchMetricsRequest(range=HOUR, step=Duration(seconds=60), group_by=[metrics.METRIC_DIMENSION_PROVIDER])
+        async with self._suite.channel(self._side.secret) as channel:
+            async for update in MetricsServiceStub(channel).WatchMetrics(question):
+                self.by_way["WatchMetrics"] += str(update)
+
+    async def follow(self) -> None:
+        question = {"group_by": "provider"}
+        async with self._suite.http(self._side.secret) as http, http.stream("GET", "/api/v1/stream", params=question) as response:
             async for line in response.aiter_lines():
-                seen[side.word] += line
+                self.by_way["GET /stream"] += line
 
-    async def record_some(side: Side) -> None:
+
+async def test_open_streams_pass_on_the_own_project_alone(suite: Suite, world: World) -> None:
+    """Both watch while both record, until all have been told of their own calls: they were told of no others."""
+    sides = (world.mine, world.other)
+    heard = {side.word: Heard(suite, side) for side in sides}
+
+    async def record_until_heard(side: Side) -> None:
         async with suite.channel(side.secret) as channel:
-            for number in range(4):
+            for number in count():
+                if all(each.is_enough for each in heard.values()):
+                    return
                 batch = calls_batch(f"stream-{number}", [side.call(f"stream-{number}-{world.mine.word}")])
                 await CollectorServiceStub(channel).RecordCalls(batch, timeout=ANSWER_TIMEOUT_S)
-                await asyncio.sleep(0.5)  # so that there are several changes to pass on
+                await asyncio.sleep(RECORD_EVERY_S)
 
-    sides = (world.mine, world.other)
-    watches: list[asyncio.Task[None]] = [asyncio.create_task(each(side)) for side in sides for each in (watch, follow)]
-    await asyncio.gather(*(record_some(side) for side in sides))
-    await asyncio.sleep(1.5)
+    watches: list[asyncio.Task[None]] = [asyncio.create_task(open_()) for each in heard.values() for open_ in (each.watch, each.follow)]
+    async with asyncio.timeout(ANSWER_TIMEOUT_S):
+        await asyncio.gather(*(record_until_heard(side) for side in sides))
     for task in watches:
         assert not task.done()
         task.cancel()
     await asyncio.gather(*watches, return_exceptions=True)
     for side, other in (sides, sides[::-1]):
-        assert seen[side.word].count(f"{side.word}-provider") >= 4
-        assert other.word not in seen[side.word]
+        assert all(other.word not in said for said in heard[side.word].by_way.values())

@@ -82,7 +82,7 @@ def json_line(message: Message) -> str:
 @pytest.fixture
 def http(suite: Suite) -> Iterator[httpx.Client]:
     headers = {"authorization": f"Bearer {suite.admin_key}"}
-    with httpx.Client(base_url=suite.url, headers=headers, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=suite.url, headers=headers, timeout=ANSWER_TIMEOUT_S, trust_env=False) as client:
         yield client
 
 

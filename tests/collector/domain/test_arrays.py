@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.collector.domain.arrays import gathered, is_rising, ranges, sums_by_run
@@ -11,7 +11,6 @@ small = st.integers(-3, 3)
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 120)), max_size=8))
-@settings(deadline=None)
 def test_stretches_are_gathered_as_single_elements_are(stretches: list[tuple[int, int]]) -> None:
     values = np.arange(500, dtype=np.uint16)
     first, counts = np.array(stretches, np.int64).reshape(-1, 2).T
@@ -21,7 +20,6 @@ def test_stretches_are_gathered_as_single_elements_are(stretches: list[tuple[int
 
 
 @given(st.lists(st.tuples(small, small), max_size=6))
-@settings(deadline=None)
 def test_rising_is_sorted_without_repeats(rows: list[tuple[int, int]]) -> None:
     major, minor = np.array(rows, np.int64).reshape(-1, 2).T
     assert is_rising(major, minor) == (rows == sorted(set(rows)))

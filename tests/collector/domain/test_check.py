@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from assay.telemetry.v1 import call_pb2
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.collector.domain import limits
@@ -164,7 +164,6 @@ def test_halves_of_a_character_in_two_texts_are_both_invalid() -> None:
     assert set(TextRule("field", 4).faults([b"\xc3", b"\xa9", b"ok"])) == {0, 1}
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=6) | st.text(max_size=3).map(str.encode), max_size=8), st.booleans())
 def test_many_texts_are_judged_like_each_of_them(texts: list[bytes], is_required: bool) -> None:
     rule = TextRule("field", 4, is_required=is_required)

@@ -22,7 +22,7 @@ from tests.collector.domain.rollup_cases import assert_same, call_lists, columns
 
 
 @given(differences(), st.sampled_from([1, 60, 360, CHUNK_MIN_MAX]))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_chunks_come_back(windows: Windows, chunk_min: int) -> None:
     chunks = encode_chunks(windows, chunk_min)
     assert_same(decode_chunks(chunks), windows)
@@ -32,7 +32,7 @@ def test_chunks_come_back(windows: Windows, chunk_min: int) -> None:
 
 
 @given(st.lists(differences(), max_size=3))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_deltas_come_back_as_their_sum(parts: list[Windows]) -> None:
     assert_same(decode_deltas([encode_delta(part) for part in parts]), merge(parts))
 
@@ -116,7 +116,6 @@ def test_damaged_chunks_are_refused(measures: bytes, entries: bytes, message: st
 
 
 @given(call_lists.filter(bool), st.data())
-@settings(deadline=None)
 def test_a_delta_that_is_cut_off_is_refused(calls: list[tuple[int, ...]], data: st.DataObject) -> None:
     delta = encode_delta(rollup_calls(columns(calls)))
     with pytest.raises(ValueError, match="chunk"):

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.collector.domain import histogram
@@ -27,7 +27,6 @@ def is_in_otel_bucket(duration_us: int, index: int) -> bool:
 
 
 @given(st.integers(1, DURATION_US_MAX) | st.integers(1, 2_000))
-@settings(deadline=None)
 def test_a_duration_lies_in_the_bucket_that_opentelemetry_says(duration_us: int) -> None:
     index = int(otel_index(bucket_of(np.array([duration_us])))[0])
     assert is_in_otel_bucket(duration_us, index)
@@ -59,7 +58,6 @@ def test_zero_has_its_own_bucket() -> None:
 
 
 @given(st.lists(st.integers(1, DURATION_US_MAX), min_size=1))
-@settings(deadline=None)
 def test_the_middle_of_a_bucket_is_within_one_percent_of_what_it_holds(durations_us: list[int]) -> None:
     durations = np.array(durations_us)
     np.testing.assert_allclose(MIDPOINT_S[bucket_of(durations)], durations / 1e6, rtol=0.0055)

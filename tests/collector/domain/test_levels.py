@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.collector.domain.levels import (
@@ -52,7 +52,6 @@ def test_nothing_has_no_days() -> None:
 
 
 @given(call_lists)
-@settings(deadline=None)
 def test_days_are_the_same_from_minutes_and_from_quarters(calls: list[tuple[int, ...]]) -> None:
     minutes, zone = rollup_calls(columns(calls)), ZoneInfo("Asia/Kathmandu")
     days = as_level(minutes, DAYS, zone)
@@ -61,7 +60,6 @@ def test_days_are_the_same_from_minutes_and_from_quarters(calls: list[tuple[int,
 
 
 @given(call_lists, st.sampled_from(LEVELS))
-@settings(deadline=None)
 def test_windows_are_in_the_chunks_that_are_named(calls: list[tuple[int, ...]], level: object) -> None:
     windows = rollup_calls(columns(calls))
     assert level in LEVELS

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kit.errors import AssayError
@@ -72,7 +72,6 @@ def minutes_read(levels: list[Level], resolution: Resolution) -> int:
 
 
 @given(zones, zones, dates, st.integers(1, 12))
-@settings(deadline=None)
 def test_days_of_any_zone_are_made_up_exactly(zone: ZoneInfo, project_zone: ZoneInfo, first: date, days: int) -> None:
     if zone.key == "Pacific/Apia" and first <= date(2011, 12, 30) <= first + timedelta(days=days):
         first = date(2012, 2, 1)  # its missing day has no start to begin or end with
@@ -86,7 +85,6 @@ def test_days_of_any_zone_are_made_up_exactly(zone: ZoneInfo, project_zone: Zone
     st.lists(st.integers(1, 4 * 1440), min_size=1, max_size=5),
 )
 @example(ZoneInfo("Asia/Kolkata"), 29_388_623, [1])  # the nearest quarter of an hour is the end of the day
-@settings(deadline=None)
 def test_any_windows_are_made_up_exactly(project_zone: ZoneInfo, first_min: int, lengths: list[int]) -> None:
     grid = Grid(np.cumsum([first_min, *lengths]))
     assert_exact(plan(grid, project_zone), grid, project_zone)
@@ -121,7 +119,6 @@ def test_a_month_that_begins_at_ten_past_is_mostly_days() -> None:
 
 
 @given(st.tuples(zones, zones), st.sampled_from([14, 400]), near, st.integers(1, 3_000), steps)
-@settings(deadline=None)
 def test_no_plan_reads_what_is_no_longer_kept(
     places: tuple[ZoneInfo, ZoneInfo], kept_days: int, after_min: int, length_min: int, step_min: int | None
 ) -> None:
@@ -168,7 +165,6 @@ FIVE_DAYS_US = 5 * 86_400_000_000
     st.sampled_from([60, 1440]),
     st.lists(st.tuples(st.integers(1, 2), st.integers(0, FIVE_DAYS_US), st.integers(0, 10**7)), max_size=60),
 )
-@settings(deadline=None)
 def test_answers_from_stored_windows_equal_those_from_minutes(
     place: tuple[str, date], project: str, step_min: int, starts: list[tuple[int, int, int]]
 ) -> None:

@@ -5,7 +5,7 @@ from math import ceil
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.collector.domain.histogram import DURATION_US_MAX, Histogram
@@ -35,7 +35,6 @@ durations = st.lists(st.integers(0, DURATION_US_MAX) | st.integers(0, 5_000), mi
 
 
 @given(st.dictionaries(st.integers(1, 5), durations, min_size=1))
-@settings(deadline=None)
 def test_any_quantile_is_within_one_percent(durations_us: dict[int, list[int]]) -> None:
     windows = merge([windows_of(durations_us), windows_of(durations_us, outcome=2)])
     for histogram, divisor in [
@@ -52,7 +51,6 @@ def test_any_quantile_is_within_one_percent(durations_us: dict[int, list[int]]) 
 
 
 @given(durations, st.data())
-@settings(deadline=None)
 def test_merged_histograms_have_the_quantiles_of_all_durations(durations_us: list[int], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(durations_us)))
     parts = [windows_of({1: durations_us[:cut]}), windows_of({1: durations_us[cut:]})]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from assay.events.v1 import ingest_pb2
 from assay.telemetry.v1 import call_pb2
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.collector.domain.received import NONE, ReceivedCalls, Times, text_terms
@@ -47,7 +47,6 @@ def numbers(calls: ReceivedCalls) -> ingest_pb2.CallColumns:
     return message  # type: ignore[no-any-return]
 
 
-@settings(deadline=None)
 @given(st.lists(CALLS, max_size=6), st.data())
 def test_taken_calls_are_as_if_alone(calls: list[call_pb2.Call], data: st.DataObject) -> None:
     kept = data.draw(st.lists(st.booleans(), min_size=len(calls), max_size=len(calls)))

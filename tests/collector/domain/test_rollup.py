@@ -27,7 +27,6 @@ def test_outcomes_find_their_columns_by_number() -> None:
 
 
 @given(call_lists)
-@settings(deadline=None)
 def test_a_rollup_is_the_sum_of_its_calls(calls: list[tuple[int, ...]]) -> None:
     windows = rollup_calls(columns(calls))
     assert_in_order(windows)
@@ -35,7 +34,6 @@ def test_a_rollup_is_the_sum_of_its_calls(calls: list[tuple[int, ...]]) -> None:
 
 
 @given(call_lists, st.lists(st.integers(0, 2), min_size=40, max_size=40), st.randoms())
-@settings(deadline=None)
 def test_any_split_of_any_calls_merges_to_the_same(calls: list[tuple[int, ...]], part: list[int], random) -> None:  # type: ignore[no-untyped-def]
     parts = [[call for call, number in zip(calls, part, strict=False) if number == wanted] for wanted in range(3)]
     for some in parts:
@@ -44,7 +42,7 @@ def test_any_split_of_any_calls_merges_to_the_same(calls: list[tuple[int, ...]],
 
 
 @given(differences(small_ids), differences(small_ids), differences(small_ids))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_merging_is_associative_and_commutative(a: Windows, b: Windows, c: Windows) -> None:
     assert_same(merge([merge([a, b]), c]), merge([a, merge([b, c])]))
     assert_same(merge([a, b, c]), merge([c, b, a]))
@@ -52,7 +50,7 @@ def test_merging_is_associative_and_commutative(a: Windows, b: Windows, c: Windo
 
 
 @given(differences())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_what_was_added_can_be_taken_away(windows: Windows) -> None:
     rows = np.arange(len(windows))
     nothing = merge([windows, windows.repeated(rows, np.full_like(rows, -1))])
@@ -79,14 +77,12 @@ def test_a_window_that_becomes_empty_disappears_and_the_others_keep_their_entrie
 
 
 @given(call_lists, st.sampled_from([15, 60, 1440]))
-@settings(deadline=None)
 def test_coarser_windows_are_those_of_calls_moved_to_their_start(calls: list[tuple[int, ...]], window_min: int) -> None:
     moved = [(call[0], call[1] - call[1] % (window_min * 60_000_000), *call[2:]) for call in calls]
     assert_same(coarsen(rollup_calls(columns(calls)), window_min), rollup_calls(columns(moved)))
 
 
 @given(call_lists)
-@settings(deadline=None)
 def test_rekeying_adds_up_groups(calls: list[tuple[int, ...]]) -> None:
     grouped = [(call[0] // 2, *call[1:]) for call in calls]
     windows = rollup_calls(columns(calls))

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.collector.domain import slabs
@@ -26,7 +26,6 @@ def taken(made: Slabs, series_bytes: int) -> list[Slab]:
 
 
 @given(st.lists(st.integers(0, 5), max_size=40), st.sampled_from([0, 20_000, 150_000, 10**7]))
-@settings(deadline=None)
 def test_every_series_is_in_one_slab_and_groups_know_whether_they_are_split(groups: list[int], series_bytes: int) -> None:
     series_id = np.random.default_rng(len(groups)).permutation(len(groups)) * 7
     found = taken(Slabs(series_id, np.array(groups, np.int64), QUARTER_YEAR), series_bytes)

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 from assay.events.v1 import ingest_pb2
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.collector.domain import limits
@@ -15,7 +15,6 @@ from services.collector.pricing import model_names, price_calls
 from tests.collector.ingest_samples import call, columns_of
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 2 * limits.PART_BYTES_MAX), max_size=50))
 def test_parts_cover_the_batch_and_are_small(sizes: list[int]) -> None:
     parts = split_items(sizes)
@@ -55,7 +54,6 @@ def test_calls_with_the_longest_texts_fit_their_message() -> None:
     assert call_bytes(part).sum() <= limits.PART_BYTES_MAX
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.builds(

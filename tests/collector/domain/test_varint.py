@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.collector.domain import varint
@@ -20,7 +20,6 @@ def plain_varint(value: int) -> bytes:
 
 
 @given(st.lists(uint64s))
-@settings(deadline=None)
 def test_bytes_are_those_of_leb128_and_come_back(values: list[int]) -> None:
     data, end = varint.encode(np.array(values, np.uint64))
     expected = [plain_varint(value) for value in values]
@@ -32,7 +31,6 @@ def test_bytes_are_those_of_leb128_and_come_back(values: list[int]) -> None:
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3)))
-@settings(deadline=None)
 def test_zigzag_comes_back_and_keeps_small_small(values: list[int]) -> None:
     encoded = varint.zigzag(np.array(values, np.int64))
     assert encoded.tolist() == [2 * value if value >= 0 else -2 * value - 1 for value in values]

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import AssayError
@@ -106,7 +106,6 @@ def test_a_day_that_clocks_jumped_over_is_refused_and_stands_in_no_grid() -> Non
 
 
 @given(zones, minutes, st.integers(0, 60 * MINUTES_PER_DAY))
-@settings(deadline=None)
 def test_day_starts_are_the_local_midnights_around_a_range(zone: ZoneInfo, first_min: int, length_min: int) -> None:
     last_min = first_min + length_min
     starts = day_starts(zone, first_min, last_min).tolist()
@@ -120,7 +119,6 @@ def test_day_starts_are_the_local_midnights_around_a_range(zone: ZoneInfo, first
 
 
 @given(zones, minutes, st.integers(1, 3 * MINUTES_PER_DAY), st.sampled_from([15, 60, 90, 360, 1440, STEP_WEEK_MIN]))
-@settings(deadline=None)
 def test_windows_are_whole_steps_of_local_days_around_the_range(zone: ZoneInfo, first_min: int, length_min: int, step_min: int) -> None:
     retention = Retention(fifteen_minutes_days=10_000)
     us = 60_000_000
