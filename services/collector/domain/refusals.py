@@ -77,6 +77,8 @@ class Faults:
 
     def refusals(self) -> list[Refusal]:
         """The items with a fault, in their order."""
+        if not self._found:
+            return []
         faulty = np.flatnonzero(self._number_of_item)
         numbers = self._number_of_item[faulty].tolist()
         return [Refusal(index, self._found[number - 1]) for index, number in zip(faulty.tolist(), numbers, strict=True)]
