@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from assay.collector.v1.collector_service_pb2 import RecordCallsRequest
 from assay.telemetry.v1.call_pb2 import CALL_OUTCOME_FAILED, CALL_OUTCOME_SUCCEEDED, Call
+from assay_client import time_ordered_id
 
-# Digits in the order of their codes, so that ids sort as the numbers that they stand for.
-_DIGITS = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 _MODELS = {
     "anthropic": ("claude-sonnet-4-5", "claude-opus-4-1", "claude-haiku-4-5"),
     "openai": ("gpt-5", "gpt-5-mini", "gpt-4.1"),
@@ -28,15 +27,6 @@ SERIES = [
 ]
 CALLS_PER_TASK = 10
 _US_PER_S = 1_000_000
-
-
-def time_ordered_id(unix_ms: int) -> str:
-    """An id of 15 digits that sorts by time, as the client makes them: 42 bits of milliseconds and 48 random bits.
-
-    Of 10,000 calls a second in one project, two in 200 years would be taken for one.
-    """
-    number = (unix_ms << 48) | secrets.randbits(48)
-    return "".join([_DIGITS[(number >> shift) & 63] for shift in range(84, -1, -6)])
 
 
 def batches(call_count: int, batch_size: int, *, span_s: float, end_unix_s: float | None = None, seed: int = 1) -> Iterator[bytes]:
