@@ -243,11 +243,18 @@ def run(
     settings = {"ASSAY_URL": address, "ASSAY_KEY": "secret", "ASSAY_CLIENT_EXIT_TIMEOUT_S": "30"} | environment
     path = "" if is_installed else os.pathsep.join(str(ROOT / folder) for folder in ("client", "gen"))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ASSAY_", "PYTHONPATH"))}
-    return subprocess.run(
+    process = subprocess.Popen(
         [python, "-P", "-W", "error", "-c", text],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=timeout_s,
-        check=False,
         env={**inherited, "PYTHONPATH": path, **settings},
+        start_new_session=True,
     )
+    try:
+        stdout, stderr = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # its children, too, which would hold the pipes open
+        process.communicate()
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)

@@ -1,14 +1,11 @@
 """The client and the collector as they are: what the client counts is what the ledger says, whoever is killed."""
 
-import asyncio
 import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 
-import psutil
 import pytest
 from assay.telemetry.v1.evidence_pb2 import Evaluation
 from assay_client import Client, Outcome
@@ -18,6 +15,7 @@ from tests.system.suite import Suite, running_suite
 
 pytestmark = pytest.mark.slow
 CALLS, EVIDENCE = 1, 2
+KILLS = 3
 
 
 @pytest.fixture(scope="module")
@@ -56,18 +54,22 @@ async def test_a_collector_that_is_killed_again_and_again_loses_nothing_and_coun
     project = await suite.new_project()
     secret, _ = await suite.new_key(project, "RECORD")
     client = Client(suite.collector, secret, batch_age_s=0.02)
-    recorder = threading.Thread(target=_record_for_a_while, args=(client,))
+    is_over = threading.Event()
+    recorder = threading.Thread(target=_record, args=(client, is_over))
     recorder.start()
-    killed = set()
-    while recorder.is_alive():
-        killed.add(_kill_collector(suite))
-        await asyncio.sleep(0.7)
-    assert len(killed) > 1
+    try:
+        for _ in range(KILLS):
+            sent = client.stats().sent
+            eventually(lambda sent=sent: client.stats().sent > sent, "calls are taken")  # type: ignore[misc]
+            os.kill(_front(suite), signal.SIGKILL)
+    finally:
+        is_over.set()
+        recorder.join()
     assert client.flush(DEADLINE_S) and client.close(DEADLINE_S)
     stats = client.stats()
     assert_balanced(stats)
     assert (stats.dropped, stats.rejected, stats.buffered) == (0, 0, 0)
-    assert (await suite.ledger(project))[CALLS].stored_count == stats.sent == stats.recorded > 500
+    assert (await suite.ledger(project))[CALLS].stored_count == stats.sent == stats.recorded > 0
 
 
 async def test_a_key_that_may_not_record_is_told_with_its_reason(suite: Suite, caplog: pytest.LogCaptureFixture) -> None:
@@ -80,16 +82,11 @@ async def test_a_key_that_may_not_record_is_told_with_its_reason(suite: Suite, c
         assert not client.close(0.0)
 
 
-def _record_for_a_while(client: Client) -> None:
-    end_s = time.monotonic() + 4.0
-    while time.monotonic() < end_s:
+def _record(client: Client, is_over: threading.Event) -> None:
+    while not is_over.wait(0.005):
         record(client, 5)
-        time.sleep(0.005)
 
 
-def _kill_collector(suite: Suite) -> int:
-    """SIGKILL to the front, whatever process it is by now, and which that was; it comes back on its address."""
-    pid = json.loads((suite.data_dir / "run.json").read_text())["processes"]["collector"]["pid"]
-    if psutil.pid_exists(pid):
-        os.kill(pid, signal.SIGKILL)
-    return int(pid)
+def _front(suite: Suite) -> int:
+    """The process that takes calls; it comes back on its address, as another process."""
+    return int(json.loads((suite.data_dir / "run.json").read_text())["processes"]["collector"]["pid"])
