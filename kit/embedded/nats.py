@@ -17,7 +17,8 @@ from kit.supervisor import ORDINARY_RESTARTS, ChildSpec, RestartPolicy
 APPLICATION_USER = "assay"
 SYSTEM_USER = "system"
 STORE_BYTES_MAX = 8 * 1024**3  # hours of ingest at full speed while PostgreSQL is away
-MEMORY_STORE_BYTES_MAX = 64 * 1024**2  # no stream of Assay's is kept in memory
+MEMORY_STORE_BYTES_MAX = 64 * 1024**2  # announcements of an hour
+MEMORY_AIM = "96MiB"  # its garbage collector works harder above that; by itself it lets the heap grow to twice what is in use
 PAYLOAD_BYTES_MAX = 4 * 1024**2  # messages of a batch are split below this
 CONNECT_TIMEOUT_S = 1.0  # a local server answers in milliseconds or is not ready yet
 
@@ -82,7 +83,7 @@ class Nats:
         return ChildSpec(
             name="nats",
             argv=(str(binary()), "--config", str(self._configuration)),
-            env={"PATH": os.environ.get("PATH", os.defpath)},
+            env={"PATH": os.environ.get("PATH", os.defpath), "GOMEMLIMIT": MEMORY_AIM},
             before_start=self._before_start,
             ready=self._ready,
             restart=restart,

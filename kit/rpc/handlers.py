@@ -68,7 +68,7 @@ def _wrapped(name: str, handler: Handler, stopping: Stopping) -> Handler:
 
     async def answer_once(received: AsyncIterator[bytes], context: Context) -> bytes:
         async with _answering(name, context, is_stream=False):
-            request = _requests(received, parse, stopping) if handler.request_streaming else _parsed(await _only(received), parse)
+            request = _requests(received, parse, stopping) if handler.request_streaming else _parsed(await _only(context), parse)
             return serialise(await method(request, context))
 
     async def answer_stream(received: AsyncIterator[bytes], context: Context) -> None:
@@ -77,7 +77,7 @@ def _wrapped(name: str, handler: Handler, stopping: Stopping) -> Handler:
                 await _respond(method(_requests(received, parse, stopping), context), context)
             else:
                 async with stopping.interruptible():
-                    await _respond(method(_parsed(await _only(received), parse), context), context)
+                    await _respond(method(_parsed(await _only(context), parse), context), context)
 
     # All requests are taken as streams, of which the wire knows no difference: where gRPC itself reads the one message of a request, it
     # waits for it without an end.
@@ -86,15 +86,16 @@ def _wrapped(name: str, handler: Handler, stopping: Stopping) -> Handler:
     return grpc.stream_unary_rpc_method_handler(answer_once)
 
 
-async def _only(received: AsyncIterator[bytes]) -> bytes:
+async def _only(context: Context) -> bytes:
     """The one message of a request. Raises DEADLINE_EXCEEDED MESSAGE_TOO_SLOW, and MESSAGE_MALFORMED where there is none."""
     try:
         async with asyncio.timeout(MESSAGE_WAIT_MAX_S):
-            message = await anext(received, None)
+            # Not from the iterator, which is one end of a circle that would hold the message until garbage is looked for.
+            message: bytes | object = await context.read()
     except TimeoutError:
         text = f"the request did not arrive within {MESSAGE_WAIT_MAX_S:g} s"
         raise AssayError(Kind.DEADLINE_EXCEEDED, "MESSAGE_TOO_SLOW", text) from None
-    if message is None:
+    if not isinstance(message, bytes):
         raise AssayError(Kind.INVALID_ARGUMENT, "MESSAGE_MALFORMED", "the request has no message")
     return message
 

@@ -1,4 +1,4 @@
-"""Freed memory is used again."""
+"""Freed memory is used again, and given back after a while."""
 
 import subprocess
 import sys
@@ -30,3 +30,31 @@ def faults(*, is_asked: bool) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc alone is told")
 def test_arrays_that_are_dropped_make_room_for_the_next() -> None:
     assert faults(is_asked=True) < faults(is_asked=False) / 4
+
+
+GIVING_BACK = """
+import asyncio, psutil
+import numpy as np
+from services.collector import memory
+memory.share_heaps()
+memory.reuse_freed_memory()
+arrays = [np.ones(64_000) for _ in range(400)]
+last = arrays.pop()
+arrays.clear()
+process = psutil.Process()
+before = process.memory_info().rss
+async def give_back():
+    memory.GIVE_BACK_EVERY_S = 0.01
+    stop = asyncio.Event()
+    giving = asyncio.create_task(memory.give_back_freed_memory(stop))
+    while process.memory_info().rss > before - 150_000_000:
+        await asyncio.sleep(0.01)
+    stop.set()
+    await giving
+asyncio.run(asyncio.wait_for(give_back(), 60))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone is told")
+def test_memory_that_was_freed_below_what_is_in_use_is_given_back() -> None:
+    subprocess.run([sys.executable, "-c", GIVING_BACK], check=True)

@@ -16,7 +16,7 @@ from services.collector.access.store import AccessStore
 from services.collector.app.start import Start, ops
 from services.collector.domain.windows import Retention
 from services.collector.ingest import Ingest
-from services.collector.memory import reuse_freed_memory, share_heaps
+from services.collector.memory import give_back_freed_memory, reuse_freed_memory, share_heaps
 from services.collector.prices import PriceBook
 from services.collector.query import MetricsQueries
 from services.collector.rpc import CollectorServicer, MetricsServicer
@@ -77,6 +77,6 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
                 allow_insecure=settings.insecure_listen,
             )
         )
-        await stack.enter_async_context(lifecycle.background(start.run, watches.run))
+        await stack.enter_async_context(lifecycle.background(start.run, watches.run, give_back_freed_memory))
         _log.info("the collector's front is up", address=address)
         yield address

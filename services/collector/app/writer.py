@@ -9,7 +9,7 @@ from kit.health import Readiness
 from services.collector.access.checker import StoreKeyChecker
 from services.collector.access.store import AccessStore
 from services.collector.app.start import Start, ops
-from services.collector.memory import share_heaps
+from services.collector.memory import give_back_freed_memory, share_heaps
 from services.collector.settings import WriterSettings
 from services.collector.upkeep import Retention, Upkeep
 from services.collector.writer import Writer
@@ -45,6 +45,6 @@ async def writer(settings: WriterSettings) -> AsyncIterator[str]:
             )
         )
         jobs = [Writer(engine, connection).run, Upkeep(engine, connection, retention).run]
-        await stack.enter_async_context(lifecycle.background(start.run, *(start.after(job) for job in jobs)))
+        await stack.enter_async_context(lifecycle.background(start.run, give_back_freed_memory, *(start.after(job) for job in jobs)))
         _log.info("the collector's writer is up", address=address)
         yield address

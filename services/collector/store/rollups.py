@@ -20,7 +20,7 @@ from services.collector.store.sql import transaction_if_free
 # Deltas that one fold takes: more would be held in memory at once.
 FOLD_DELTAS_MAX = 256
 # And no more bytes than this, but for the first one: decoded, they are thirty times as much.
-FOLD_BYTES_MAX = 2 * 1024 * 1024
+FOLD_BYTES_MAX = 1024 * 1024
 
 _ADD = "INSERT INTO collector.rollup_pending (project_id, level, create_time, oldest_receive_date, body) VALUES ($1, $2, now(), $3, $4)"
 _DUE = text(
