@@ -1,7 +1,9 @@
 """Requests whose message is slow to come, or never comes: they must not hold a server's places for ever."""
 
 import asyncio
+import gc
 import struct
+import tracemalloc
 from typing import Any
 
 import grpc
@@ -15,6 +17,7 @@ from kit.rpc import handlers, server
 
 IN_TIME_S = 60.0
 PLACES = 20
+MESSAGE_BYTES = 1_000_000
 CHECK = "/grpc.health.v1.Health/Check"
 WATCH = "/grpc.health.v1.Health/Watch"
 HEADERS_FRAME, SETTINGS_FRAME, END_HEADERS = 1, 4, 4
@@ -72,3 +75,28 @@ async def test_a_request_that_ends_without_a_message_is_told_so(path: str) -> No
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await call.read()
     assert rpc.error_of(refused.value).reason == "MESSAGE_MALFORMED"
+
+
+async def test_a_request_is_let_go_once_it_is_answered() -> None:
+    """Not only when garbage is looked for, which a process that makes much of it does rarely."""
+    request = health_pb2.HealthCheckRequest(service="x" * MESSAGE_BYTES)
+    async with rpc.serve("127.0.0.1:0", [], service_names=[], readiness=Readiness()) as address, rpc.connect(address) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+
+        async def ask() -> None:
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await health.Check(request, timeout=IN_TIME_S)
+            assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+
+        gc.disable()
+        tracemalloc.start()
+        try:
+            await ask()
+            before, _ = tracemalloc.get_traced_memory()
+            for _ in range(10):
+                await ask()
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+    assert after - before < 5 * MESSAGE_BYTES
