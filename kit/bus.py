@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, RawStreamMsg, StreamConfig, StreamInfo
 
 from kit import tls
+from kit.bus_tls import TlsClient
 from kit.errors import AssayError, Kind
 
 # A server that restarts is back within a second or two; waiting longer between tries would only add to that.
@@ -107,26 +107,6 @@ class Consumer:
         except (nats.errors.Error, OSError, TimeoutError) as error:
             raise _unavailable(repr(error)) from error
         return info.ack_floor.stream_seq if info.ack_floor else 0
-
-
-class _TlsClient(Client):
-    """A client that says who it is over TLS alone, with the files as they are when it connects.
-
-    The library encrypts where the server's greeting asks for it, so that whoever can change that greeting would be told the password.
-    """
-
-    def __init__(self, files: tls.ClientFiles) -> None:
-        super().__init__()
-        self._contexts = tls.client_contexts(files)
-
-    @property
-    def ssl_context(self) -> ssl.SSLContext:
-        return self._contexts.current
-
-    def _connect_command(self) -> bytes:
-        if not self._server_info.get("tls_required"):
-            raise nats.errors.Error("the server does not ask for TLS")
-        return super()._connect_command()
 
 
 class Bus:
@@ -303,7 +283,7 @@ async def connect(url: str, name: str, files: tls.ClientFiles | None = None) -> 
 
     Raises TLS_FILES_UNUSABLE.
     """
-    bus = Bus(Client() if files is None else _TlsClient(files))
+    bus = Bus(Client() if files is None else TlsClient(files))
     connecting = asyncio.create_task(bus.keep_connecting(url, name))
     try:
         yield bus
