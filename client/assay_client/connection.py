@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -40,8 +40,12 @@ _OPTIONS = (
 # What gRPC calls its threads. They end some milliseconds after its last channel was closed, unless the application has one.
 _GRPC_THREADS = frozenset({"event_engine", "lifeguard", "grpc_global_tim", "grpc_shutdown"})
 _THREADS = Path("/proc/self/task")
-_END_TIMEOUT_S = 0.1
+# On a machine that is busy they take their time. Where they do not end at all, the application has channels of its own, and waiting
+# longer each time would not help.
+_END_TIMEOUT_S = 3.0
+_END_AGAIN_TIMEOUT_S = 0.1
 _END_POLL_S = 0.001
+_has_waited_in_vain = False
 
 
 class Verdict(Enum):
@@ -129,14 +133,24 @@ class Connection:
         return grpc.secure_channel(settings.url, credentials, options=_OPTIONS + name)
 
 
-def await_end_of_threads() -> None:
-    """Waits a moment until gRPC has shut down, after its channels were closed.
+def await_end_of_threads(own_ids: Collection[int]) -> None:
+    """Waits a moment until our threads, by their native ids, and gRPC's have ended, after they were joined and its channels closed.
 
-    A child that is forked in the middle of it inherits gRPC's lock taken, and hangs at its first channel: 1 of 70 did.
+    A child that is forked before that inherits locks that nobody will give back: gRPC's, at which 1 of 70 hung at its first channel, and
+    what a thread takes while it ends, after it was joined, such as greenlet's, at which 1 of 60 programs of three forks hung at exit.
     """
-    deadline_s = time.monotonic() + _END_TIMEOUT_S
-    while time.monotonic() < deadline_s and (not _THREADS.exists() or _GRPC_THREADS & _thread_names()):
+    global _has_waited_in_vain  # noqa: PLW0603 - it is about all of the process
+    is_told = _THREADS.exists()
+    deadline_s = time.monotonic() + (_END_TIMEOUT_S if is_told and not _has_waited_in_vain else _END_AGAIN_TIMEOUT_S)
+    while not is_told or any(map(_is_there, own_ids)) or _GRPC_THREADS & _thread_names():
+        if time.monotonic() > deadline_s:
+            _has_waited_in_vain = True
+            return
         time.sleep(_END_POLL_S)
+
+
+def _is_there(native_id: int) -> bool:
+    return (_THREADS / str(native_id)).exists()
 
 
 def _thread_names() -> set[str]:

@@ -100,6 +100,12 @@ class Engine:
         """Whether there are threads."""
         return any(thread is not None and thread.is_alive() for thread in (self._encoder, self._sender))
 
+    @property
+    def thread_ids(self) -> list[int]:
+        """What the system calls its threads."""
+        threads = (self._encoder, self._sender)
+        return [thread.native_id for thread in threads if thread is not None and thread.native_id is not None]
+
     def stop(self) -> bool:
         """Ends the threads and the connection; whether they have ended. What is buffered stays, and a call starts them anew."""
         encoder, sender = self._encoder, self._sender

@@ -51,12 +51,13 @@ def _on_sigterm(number: int, _frame: FrameType | None) -> None:
 
 
 def _before_fork() -> None:
-    """gRPC's threads end with its channels, so that the child inherits neither its locks nor its sockets."""
+    """Our threads end, and gRPC's with its channels, so that the child inherits neither their locks nor their sockets."""
     running = [engine for engine in _engines if engine.is_running]
+    thread_ids = [thread_id for engine in running for thread_id in engine.thread_ids]
     for engine in running:
         engine.stop()
     if running:
-        await_end_of_threads()
+        await_end_of_threads(thread_ids)
 
 
 def _after_fork_in_parent() -> None:
