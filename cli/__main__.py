@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cli import audit, bench, db, demo, keys, ledger, log, login, projects, replay, simulate, trace, up
+from cli import audit, bench, db, demo, detect, keys, ledger, log, login, projects, replay, simulate, trace, up
 from cli.help import ACCESS, CALLS, OPERATION, START, Overview
 from cli.options import TLS_CA, TLS_CERTIFICATE, TLS_KEY, TlsCaOption, TlsCertificateOption, TlsKeyOption
 from kit.errors import AssayError
@@ -32,6 +32,7 @@ app.command("replay", rich_help_panel=CALLS)(replay.replay)
 app.command("simulate", rich_help_panel=CALLS)(simulate.simulate)
 app.command("ledger", rich_help_panel=CALLS)(ledger.ledger)
 app.command("trace", rich_help_panel=CALLS)(trace.trace)
+app.command("detect", rich_help_panel=CALLS)(detect.detect)
 app.add_typer(keys.app, name="keys", rich_help_panel=ACCESS)
 app.add_typer(projects.app, name="projects", rich_help_panel=ACCESS)
 app.command("audit", rich_help_panel=ACCESS)(audit.audit)

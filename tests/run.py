@@ -11,7 +11,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Each stage only begins when the one before has passed, so that a plain mistake shows within seconds.
 STAGES: dict[str, list[str]] = {
-    "style, contract and domain": ["tests/test_tidy.py", "tests/contract", "tests/collector/domain", "tests/simulation"],
+    "style, contract and domain": [
+        "tests/test_tidy.py",
+        "tests/contract",
+        "tests/collector/domain",
+        "tests/analyzer/domain",
+        "tests/simulation",
+    ],
     "the parts, on real servers": ["tests/kit", "tests/client", "tests/collector", "tests/gateway", "--ignore=tests/collector/domain"],
     "the whole, as processes": ["tests/cli", "tests/system", "tests/browser"],
 }
