@@ -316,4 +316,5 @@ def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     assert len(pids) == 2
     process.kill()
     assert ended(process, pids) == -signal.SIGKILL
-    assert sorted(journal(tmp_path)[2:]) == ["stop a", "stop b"]
+    # Linux tells them once for each thread of the supervisor that ends after the one that started them.
+    assert set(journal(tmp_path)[2:]) == {"stop a", "stop b"}
