@@ -32,7 +32,9 @@ BATCHES_ASKED_AT_ONCE = 1_000
 POLL_S = 0.02
 RPC_TIMEOUT_S = 60.0
 # A task's row follows its calls within this time, and deltas are folded.
-SETTLE_S = 90.0
+SETTLE_S = 120.0
+
+_UNSETTLED = "SELECT pg_relation_size('collector.task_pending') + (SELECT count(*) FROM collector.rollup_pending WHERE level < 2)"
 
 _RECORD = "/assay.collector.v1.CollectorService/RecordCalls"
 
@@ -124,8 +126,8 @@ async def _space(report: Report, suite: RunningSuite, call_count: int) -> None:
     report(Figure(AREA, "memory", suite.memory_bytes() / 1e6, "MB", 800, "lower"))
     async with database.engine(database_url(suite.data_dir)) as engine:
         deadline = time.monotonic() + SETTLE_S
-        # Rows that are gone take up space as long as some transaction might still see them.
-        while time.monotonic() < deadline and await database.number(engine, "SELECT pg_relation_size('collector.task_pending')"):
+        # Deltas wait for their fold, and rows that are gone take up space as long as some transaction might still see them.
+        while time.monotonic() < deadline and await database.number(engine, _UNSETTLED):
             await asyncio.sleep(0.5)
             await database.vacuum(engine, "collector.rollup_pending", "collector.task_pending")
         size = await database.number(
