@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 import asyncpg
 
+from kit import database
 from kit.embedded.account import server_account
 from kit.embedded.datadir import DataDir, newer
 from kit.embedded.files import output_hints, plain_refusals, refusal, sync_directory, write_private
@@ -213,18 +214,23 @@ class Postgres:
         )
 
     async def _ready(self) -> bool:
-        """Whether it takes connections; the first time, the application's role and database are made."""
+        """Whether it takes connections; the first time, the application's role and database are made.
+
+        A server that ends while it is asked, as the last one does whose place this one takes, is one that is not ready.
+        """
         try:
             connection = await self._connect()
+            try:
+                await self._provide(connection)
+            finally:
+                await connection.close()
         except asyncpg.InvalidPasswordError as error:
             sentence = f"PostgreSQL does not take the password in {self._data.path}/secrets.json: restore that file"
             raise AssayError(Kind.FAILED_PRECONDITION, "DATABASE_PASSWORD_REFUSED", sentence) from error
-        except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
-            return False
-        try:
-            await self._provide(connection)
-        finally:
-            await connection.close()
+        except Exception as error:
+            if database.is_connection_error(error):
+                return False
+            raise
         return True
 
     async def _provide(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:

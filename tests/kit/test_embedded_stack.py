@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import nats
 import psutil
 import pytest
@@ -195,6 +196,15 @@ async def test_killed_servers_are_restarted_at_the_same_address_with_all_they_ha
         await busy.dispose()
         assert addresses == (stack.database_url, stack.nats_url)
         assert await eventually_stored(stack) == (42, 2)
+
+
+async def test_a_server_that_ends_while_it_is_asked_is_not_ready(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ended(_: Postgres, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    assert await stack.postgres.child().ready()
+    monkeypatch.setattr(Postgres, "_provide", ended)
+    assert not await stack.postgres.child().ready()
 
 
 async def eventually_stored(stack: Stack) -> tuple[object, int]:
