@@ -64,25 +64,26 @@ class MetricsQueries:
         """When the newest stored call of a project was received, microseconds since the epoch; 0 if none is known."""
         return await self._store.newest_receive_us(project.project_id)
 
-    async def answer(self, question: Question, *, only_series: Sequence[int] | None = None) -> Answered:
-        """The answer, when it is the query's turn; with `only_series` only the groups that contain one of these series."""
+    async def answer(self, question: Question) -> Answered:
+        """The answer, when it is the query's turn."""
         async with self._turns.setdefault(question.project.project_id, asyncio.Semaphore(QUERIES_AT_ONCE)):
-            return await self._answered(question, only_series)
+            return await self._answered(question)
 
-    async def _answered(self, question: Question, only_series: Sequence[int] | None) -> Answered:
+    async def _answered(self, question: Question) -> Answered:
         windows = self.grid_of(question)
         series = await self._series.terms(question.project.project_id, question.chosen)
         columns = [DIMENSIONS.index(name) for name in question.group_by]
         group, keys = group_numbers([tuple(terms[column] for column in columns) for _, terms in series])
         ids = np.array([series_id for series_id, _ in series], np.int64)
-        if only_series is not None:
-            wanted = np.isin(group, group[np.isin(ids, only_series)])
+        if question.only_series is not None:
+            wanted = np.isin(group, group[np.isin(ids, question.only_series)])
             ids, group = ids[wanted], group[wanted]
         pieces = plan(windows, zone_of(question.project.time_zone))
-        return Answered(await self._computed(question.project.project_id, Slabs(ids, group, pieces), pieces, windows), keys)
+        making = _Making(windows, question.with_log_moments)
+        return Answered(await self._computed(question.project.project_id, Slabs(ids, group, pieces), pieces, making), keys)
 
-    async def _computed(self, project_id: int, slabs: Slabs, pieces: Sequence[Piece], windows: Grid) -> Answer:
-        parts = _Parts(windows)
+    async def _computed(self, project_id: int, slabs: Slabs, pieces: Sequence[Piece], making: "_Making") -> Answer:
+        parts = _Parts(making)
         running: deque[asyncio.Task[_Part]] = deque()
         try:
             async with self._store.snapshot() as snapshot:
@@ -92,13 +93,27 @@ class MetricsQueries:
                     slabs.note(sum(level.byte_count for level in stored))
                     if len(running) == SLABS_AT_ONCE:
                         await parts.add(await running.popleft())
-                    running.append(asyncio.create_task(asyncio.to_thread(_part, stored, waiting, slab, windows)))
+                    running.append(asyncio.create_task(asyncio.to_thread(_part, stored, waiting, slab, making)))
             while running:
                 await parts.add(await running.popleft())
             return await asyncio.to_thread(parts.answer)
         finally:
             for task in running:
                 task.cancel()
+
+
+@dataclass(frozen=True)
+class _Making:
+    """How the answer to a question is made of sums."""
+
+    windows: Grid
+    with_log_moments: bool
+
+    def answer(self, sums: Windows) -> Answer:
+        """The answer of the windows that have calls."""
+        called = sums.measures[:, Measure.SUCCEEDED : Measure.CANCELLED + 1].any(axis=1)
+        with_calls = sums if called.all() else sums.select(np.flatnonzero(called))
+        return answer(with_calls, self.windows, with_log_moments=self.with_log_moments)
 
 
 @dataclass(frozen=True)
@@ -112,8 +127,8 @@ class _Part:
 class _Parts:
     """Puts an answer together."""
 
-    def __init__(self, windows: Grid) -> None:
-        self._windows = windows
+    def __init__(self, making: _Making) -> None:
+        self._making = making
         self._answers: list[Answer] = []
         self._split: list[Windows] = []
         self._merge_from = SPLIT_ENTRIES_MAX
@@ -130,7 +145,7 @@ class _Parts:
 
     def answer(self) -> Answer:
         """All that was added. Raises RANGE_TOO_LARGE."""
-        self._answers.append(_answer(merge(self._split), self._windows))
+        self._answers.append(self._making.answer(merge(self._split)))
         _require_fit(self._answers)
         return concatenated(self._answers)
 
@@ -145,14 +160,14 @@ def _decoded(pending: dict[Level, list[bytes]]) -> dict[Level, Windows]:
     return {level: decode_deltas(deltas) for level, deltas in pending.items()}
 
 
-def _part(stored: Sequence[StoredLevel], waiting: dict[Level, Windows], slab: Slab, windows: Grid) -> _Part:
+def _part(stored: Sequence[StoredLevel], waiting: dict[Level, Windows], slab: Slab, making: _Making) -> _Part:
     of_slab = {level: _of_series(deltas, slab.series_id) for level, deltas in waiting.items()}
     parts = [_assembled(level, of_slab, slab) for level in stored]
     sums = parts[0] if len(parts) == 1 else merge(parts)
     is_split = np.isin(sums.series_id, slab.split_groups)
     if not is_split.any():
-        return _Part(_answer(sums, windows), merge([]))
-    return _Part(_answer(sums.select(np.flatnonzero(~is_split)), windows), sums.select(np.flatnonzero(is_split)))
+        return _Part(making.answer(sums), merge([]))
+    return _Part(making.answer(sums.select(np.flatnonzero(~is_split))), sums.select(np.flatnonzero(is_split)))
 
 
 def _assembled(stored: StoredLevel, waiting: dict[Level, Windows], slab: Slab) -> Windows:
@@ -165,8 +180,3 @@ def _assembled(stored: StoredLevel, waiting: dict[Level, Windows], slab: Slab) -
 def _of_series(windows: Windows, ids: Ints) -> Windows:
     wanted = np.isin(windows.series_id, ids)
     return windows if wanted.all() else windows.select(np.flatnonzero(wanted))
-
-
-def _answer(sums: Windows, windows: Grid) -> Answer:
-    called = sums.measures[:, Measure.SUCCEEDED : Measure.CANCELLED + 1].any(axis=1)
-    return answer(sums if called.all() else sums.select(np.flatnonzero(called)), windows)

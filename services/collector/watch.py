@@ -181,7 +181,7 @@ class Watches:
         if start_us >= end_us:
             return None
         only_series = None if changes.series_ids is None else sorted(changes.series_ids)
-        answered = await self._queries.answer(replace(question, start_us=start_us, end_us=end_us), only_series=only_series)
+        answered = await self._queries.answer(replace(question, start_us=start_us, end_us=end_us, only_series=only_series))
         lag_s = max(0.0, time.time() - changes.newest_receive_us / 1e6) if changes.newest_receive_us else 0.0
         return Update(is_snapshot=False, answered=answered, newest_receive_us=newest, lag_s=lag_s)
 

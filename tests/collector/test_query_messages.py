@@ -41,7 +41,8 @@ def test_packed_columns_are_what_the_message_itself_would_write(rows: list[tuple
 
 def test_every_column_of_the_contract_is_filled() -> None:
     calls = [(group, 0, outcome, 2_000_000, 500_000, 7, 6, 5, 4, 3, 2, 1) for group, outcome in ((0, 1), (0, 2), (1, 1), (1, 6))]
-    made = answer(merge([rollup_calls(columns([call])) for call in calls]), Grid(np.array([0, 60])))
+    sums = merge([rollup_calls(columns([call])) for call in calls])
+    made = answer(sums, Grid(np.array([0, 60])), with_log_moments=True)
     second, first = series_to_messages(Answered(made, [("b", "x"), ("a", "y")]), ("provider", "model"))[::-1]
     assert (first.key.provider, first.key.model, first.key.HasField("task_type")) == ("a", "y", False)
     assert second.key.provider == "b"
@@ -51,8 +52,29 @@ def test_every_column_of_the_contract_is_filled() -> None:
         assert one.windows.end_unix_s == [3_600]
         assert one.windows.latency_s.p99 == pytest.approx([2.0], rel=0.01)
         assert one.windows.input_token_count == [14]
+        assert one.windows.latency_log_mean == pytest.approx([np.log(2.0)], abs=0.0055)
     assert list(second.windows.failed_count) == [1]
     assert list(first.windows.cancelled_count) == [1]
+
+
+def test_moments_of_logarithms_are_told_to_who_asks_for_them() -> None:
+    sums = rollup_calls(columns([(1, 0, 1, 2_000_000, 500_000, 7, 6, 5, 4, 3, 2, 1)]))
+    (one,) = series_to_messages(Answered(answer(sums, Grid(np.array([0, 60]))), [(), ()]), ())
+    assert one.windows.call_count == [1]
+    assert not one.windows.latency_log_mean
+    assert not one.windows.time_to_first_token_count
+
+
+def test_a_question_may_name_series_by_their_numbers() -> None:
+    request = contract.QueryMetricsRequest(start_time=Timestamp(seconds=5), series_ids=[7, 3, 7], with_log_moments=True)
+    asked = question_from_message(request, PROJECT)
+    assert asked.only_series == [3, 7]
+    assert asked.with_log_moments
+    assert question_from_message(contract.QueryMetricsRequest(start_time=Timestamp(seconds=5)), PROJECT).only_series is None
+    request.series_ids.extend(range(10_000))
+    with pytest.raises(AssayError) as refused:
+        question_from_message(request, PROJECT)
+    assert refused.value.details == {"field": "series_ids"}
 
 
 def test_a_question_without_an_end_ends_now() -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from services.collector.domain.arrays import Floats, Ints
 from services.collector.domain.histogram import Histogram
 from services.collector.domain.measures import QUALITY_NANOS, Measure
+from services.collector.domain.moments import NO_LOG_MOMENTS, log_moments
 from services.collector.domain.quantile import quantiles
 from services.collector.domain.rollup import Windows
 from services.collector.domain.windows import Grid
@@ -26,6 +27,7 @@ class Answer:
     """One row a group and window that has calls, ordered by group and window.
 
     `group` numbers the groups of the query. Doubles are NaN where there is nothing to say; quantiles have shape (rows, len(RATIOS)).
+    `log_moments` are as of `domain.moments`, with no rows where they were not asked for.
     """
 
     group: Ints
@@ -40,6 +42,7 @@ class Answer:
     latency_s: Floats
     time_to_first_token_s: Floats
     unsuccessful_latency_s: Floats
+    log_moments: Floats
 
     def column(self, measure: Measure) -> Ints:
         """One measure of every row."""
@@ -60,7 +63,7 @@ class Answered:
     keys: Sequence[tuple[str, ...]]
 
 
-def answer(sums: Windows, grid: Grid) -> Answer:
+def answer(sums: Windows, grid: Grid, *, with_log_moments: bool = False) -> Answer:
     """Makes an answer of the sums of a query's groups (as `series_id`) and windows (their number as `start_min`)."""
     boundary_s = grid.boundary_min * 60
     window = sums.start_min
@@ -81,6 +84,7 @@ def answer(sums: Windows, grid: Grid) -> Answer:
         latency_s=durations_s[:, Histogram.SUCCEEDED_LATENCY],
         time_to_first_token_s=durations_s[:, Histogram.FIRST_TOKEN],
         unsuccessful_latency_s=durations_s[:, Histogram.OTHER_LATENCY],
+        log_moments=log_moments(sums) if with_log_moments else NO_LOG_MOMENTS,
     )
 
 

@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from kit.errors import invalid
 from services.collector.domain.answer import Answer, Answered
 from services.collector.domain.arrays import Floats, Ints
+from services.collector.domain.histogram import Histogram
 from services.collector.domain.measures import Measure
 from services.collector.messages.listing_requests import series_filter
 from services.collector.messages.packed import field, packed
@@ -20,6 +21,8 @@ from services.collector.store.projects import ProjectInfo
 _DIMENSION_NAMES = {contract.MetricDimension.Value(f"METRIC_DIMENSION_{name.upper()}"): name for name in DIMENSIONS}
 _S_PER_MIN = 60
 WATCH_RANGE_MIN_MAX = 31 * 24 * 60
+# As many as a project has by default.
+SERIES_IDS_MAX = 10_000
 _COUNT_COLUMNS = {
     "succeeded_count": Measure.SUCCEEDED,
     "failed_count": Measure.FAILED,
@@ -65,6 +68,8 @@ def question_from_message(request: contract.QueryMetricsRequest, project: Projec
         time_zone=request.time_zone,
         group_by=dimensions(request.group_by),
         chosen=series_filter(request.filter),
+        only_series=_series_ids(request.series_ids),
+        with_log_moments=request.with_log_moments,
     )
 
 
@@ -118,6 +123,7 @@ def _windows(answer: Answer, first_rows: list[int]) -> list[bytes]:
     bounds = np.array([*first_rows, answer.group.size], np.int64)
     columns: dict[str, Ints | Floats] = {name: answer.column(measure) for name, measure in _COUNT_COLUMNS.items()}
     columns |= {name: getattr(answer, name) for name in _PLAIN_COLUMNS}
+    columns |= _log_columns(answer) if answer.log_moments.size else {}
     messages = packed(contract.MetricWindows.DESCRIPTOR, columns, bounds)
     for name in _QUANTILE_COLUMNS:
         quantiles = dict(zip(_QUANTILE_NAMES, getattr(answer, name).T, strict=True))
@@ -125,6 +131,24 @@ def _windows(answer: Answer, first_rows: list[int]) -> list[bytes]:
         parts = packed(contract.Quantiles.DESCRIPTOR, quantiles, bounds)
         messages = [message + field(number, part) for message, part in zip(messages, parts, strict=True)]
     return messages
+
+
+def _log_columns(answer: Answer) -> dict[str, Ints | Floats]:
+    latency, first_token = (answer.log_moments[:, histogram] for histogram in (Histogram.SUCCEEDED_LATENCY, Histogram.FIRST_TOKEN))
+    return {
+        "latency_log_mean": latency[:, 1],
+        "latency_log_sd": latency[:, 2],
+        "time_to_first_token_count": first_token[:, 0].astype(np.int64),
+        "time_to_first_token_log_mean": first_token[:, 1],
+        "time_to_first_token_log_sd": first_token[:, 2],
+    }
+
+
+def _series_ids(ids: Sequence[int]) -> Sequence[int] | None:
+    """The numbers that were asked for, None for all. Raises AssayError if there are too many."""
+    if len(ids) > SERIES_IDS_MAX:
+        raise invalid("series_ids", f"may name at most {SERIES_IDS_MAX}: ask in several queries")
+    return sorted(set(ids)) or None
 
 
 def _microseconds(field: str, moment: Timestamp) -> int:

@@ -29,7 +29,10 @@ DIMENSIONS = ("provider", "model", "task_type", "prompt_name", "prompt_version")
 
 @dataclass(frozen=True)
 class Question:
-    """A metric query. Times are microseconds since the epoch, the step is whole minutes or None for one window."""
+    """A metric query. Times are microseconds since the epoch, the step is whole minutes or None for one window.
+
+    With `only_series` only the groups that contain one of these series are answered.
+    """
 
     project: ProjectInfo
     start_us: int
@@ -38,6 +41,8 @@ class Question:
     time_zone: str
     group_by: tuple[str, ...]
     chosen: SeriesFilter
+    only_series: Sequence[int] | None = None
+    with_log_moments: bool = False
 
 
 @dataclass(frozen=True)

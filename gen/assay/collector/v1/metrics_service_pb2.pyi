@@ -206,10 +206,14 @@ class QueryMetricsRequest(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     GROUP_BY_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    SERIES_IDS_FIELD_NUMBER: _builtins.int
+    WITH_LOG_MOMENTS_FIELD_NUMBER: _builtins.int
     project: _builtins.str
     """Whose metrics. Empty: the key's project."""
     time_zone: _builtins.str
     """IANA name of the zone whose hours and days are meant. Empty: the project's zone."""
+    with_log_moments: _builtins.bool
+    """Whether the answer contains the moments of the logarithms."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """First instant; snapped down to a minute, or to 15 minutes where minutes are no longer kept (14 days)."""
@@ -230,6 +234,10 @@ class QueryMetricsRequest(_message.Message):
     def filter(self) -> Global___SeriesFilter:
         """What is counted."""
 
+    @_builtins.property
+    def series_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Only groups that contain one of these series, by the numbers that assay.events.v1.WindowsChanged names them by. Empty: all groups."""
+
     def __init__(
         self,
         *,
@@ -240,10 +248,12 @@ class QueryMetricsRequest(_message.Message):
         time_zone: _builtins.str = ...,
         group_by: _abc.Iterable[Global___MetricDimension.ValueType] | None = ...,
         filter: Global___SeriesFilter | None = ...,
+        series_ids: _abc.Iterable[_builtins.int] | None = ...,
+        with_log_moments: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "filter", b"filter", "start_time", b"start_time", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "filter", b"filter", "group_by", b"group_by", "project", b"project", "start_time", b"start_time", "step", b"step", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "filter", b"filter", "group_by", b"group_by", "project", b"project", "series_ids", b"series_ids", "start_time", b"start_time", "step", b"step", "time_zone", b"time_zone", "with_log_moments", b"with_log_moments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -342,6 +352,11 @@ class MetricWindows(_message.Message):
     REVISION_COUNT_FIELD_NUMBER: _builtins.int
     QUALITY_RATIO_FIELD_NUMBER: _builtins.int
     QUALITY_COUNT_FIELD_NUMBER: _builtins.int
+    LATENCY_LOG_MEAN_FIELD_NUMBER: _builtins.int
+    LATENCY_LOG_SD_FIELD_NUMBER: _builtins.int
+    TIME_TO_FIRST_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    TIME_TO_FIRST_TOKEN_LOG_MEAN_FIELD_NUMBER: _builtins.int
+    TIME_TO_FIRST_TOKEN_LOG_SD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def start_unix_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Start of each window, seconds since 1970 in UTC."""
@@ -450,6 +465,26 @@ class MetricWindows(_message.Message):
     def quality_count(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """How many were scored."""
 
+    @_builtins.property
+    def latency_log_mean(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Mean of the natural logarithms of the latencies of succeeded calls, in seconds; only if it was asked for, as what follows."""
+
+    @_builtins.property
+    def latency_log_sd(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Their standard deviation; 0 for one call."""
+
+    @_builtins.property
+    def time_to_first_token_count(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Succeeded calls whose time to first token is known."""
+
+    @_builtins.property
+    def time_to_first_token_log_mean(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """As latency_log_mean."""
+
+    @_builtins.property
+    def time_to_first_token_log_sd(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """As latency_log_sd."""
+
     def __init__(
         self,
         *,
@@ -480,10 +515,15 @@ class MetricWindows(_message.Message):
         revision_count: _abc.Iterable[_builtins.int] | None = ...,
         quality_ratio: _abc.Iterable[_builtins.float] | None = ...,
         quality_count: _abc.Iterable[_builtins.int] | None = ...,
+        latency_log_mean: _abc.Iterable[_builtins.float] | None = ...,
+        latency_log_sd: _abc.Iterable[_builtins.float] | None = ...,
+        time_to_first_token_count: _abc.Iterable[_builtins.int] | None = ...,
+        time_to_first_token_log_mean: _abc.Iterable[_builtins.float] | None = ...,
+        time_to_first_token_log_sd: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["latency_s", b"latency_s", "time_to_first_token_s", b"time_to_first_token_s", "unsuccessful_latency_s", b"unsuccessful_latency_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_task_count", b"accepted_task_count", "cache_read_token_count", b"cache_read_token_count", "cache_write_token_count", b"cache_write_token_count", "call_count", b"call_count", "cancelled_count", b"cancelled_count", "cost_per_accepted_task_usd", b"cost_per_accepted_task_usd", "cost_unknown_count", b"cost_unknown_count", "cost_usd_nanos", b"cost_usd_nanos", "end_unix_s", b"end_unix_s", "failed_count", b"failed_count", "input_token_count", b"input_token_count", "latency_mean_s", b"latency_mean_s", "latency_s", b"latency_s", "output_token_count", b"output_token_count", "quality_count", b"quality_count", "quality_ratio", b"quality_ratio", "rate_limited_count", b"rate_limited_count", "reasoning_token_count", b"reasoning_token_count", "refused_count", b"refused_count", "revision_count", b"revision_count", "start_unix_s", b"start_unix_s", "succeeded_count", b"succeeded_count", "success_ratio", b"success_ratio", "task_count", b"task_count", "time_to_first_token_s", b"time_to_first_token_s", "timed_out_count", b"timed_out_count", "unsuccessful_latency_s", b"unsuccessful_latency_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_task_count", b"accepted_task_count", "cache_read_token_count", b"cache_read_token_count", "cache_write_token_count", b"cache_write_token_count", "call_count", b"call_count", "cancelled_count", b"cancelled_count", "cost_per_accepted_task_usd", b"cost_per_accepted_task_usd", "cost_unknown_count", b"cost_unknown_count", "cost_usd_nanos", b"cost_usd_nanos", "end_unix_s", b"end_unix_s", "failed_count", b"failed_count", "input_token_count", b"input_token_count", "latency_log_mean", b"latency_log_mean", "latency_log_sd", b"latency_log_sd", "latency_mean_s", b"latency_mean_s", "latency_s", b"latency_s", "output_token_count", b"output_token_count", "quality_count", b"quality_count", "quality_ratio", b"quality_ratio", "rate_limited_count", b"rate_limited_count", "reasoning_token_count", b"reasoning_token_count", "refused_count", b"refused_count", "revision_count", b"revision_count", "start_unix_s", b"start_unix_s", "succeeded_count", b"succeeded_count", "success_ratio", b"success_ratio", "task_count", b"task_count", "time_to_first_token_count", b"time_to_first_token_count", "time_to_first_token_log_mean", b"time_to_first_token_log_mean", "time_to_first_token_log_sd", b"time_to_first_token_log_sd", "time_to_first_token_s", b"time_to_first_token_s", "timed_out_count", b"timed_out_count", "unsuccessful_latency_s", b"unsuccessful_latency_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
