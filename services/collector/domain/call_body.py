@@ -32,11 +32,10 @@ class Number(IntEnum):
 NUMBER_COUNT = len(Number)
 
 
-def encode(numbers: Ints) -> list[bytes]:
-    """One body a row of `numbers`, shape (calls, NUMBER_COUNT)."""
+def encode(numbers: Ints) -> tuple[Bytes, Ints]:
+    """The bodies of the rows of `numbers`, shape (calls, NUMBER_COUNT), laid end to end, and how many bytes each has."""
     data, end = varint.encode((numbers.ravel() + 1).view(np.uint64))
-    whole, ends = data.tobytes(), end[NUMBER_COUNT - 1 :: NUMBER_COUNT].tolist()
-    return [whole[first:last] for first, last in zip([0, *ends], ends, strict=False)]
+    return data, np.diff(end[NUMBER_COUNT - 1 :: NUMBER_COUNT], prepend=0)
 
 
 def decode(bodies: Sequence[bytes]) -> Ints:

@@ -1,15 +1,18 @@
 """The calls' rows: which ids are known, and adding a batch by COPY."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import asyncpg
+import numpy as np
 
 from services.collector.domain import call_body
+from services.collector.domain.arrays import Ints
 from services.collector.domain.batch import CallBatch, MessageInfo
+from services.collector.domain.copy_rows import Blobs, Integers, binary_rows, days_of, texts
 from services.collector.store.partitions import partition_name
-from services.collector.store.sql import unused_character
+from services.collector.store.sql import copy, unused_character
 
 # How many days back, beside the day of receipt itself, a repeated call id is recognised: 48 hours at least.
 KNOWN_DAYS = 2
@@ -57,31 +60,27 @@ async def places(connection: asyncpg.Connection, call_ids: Sequence[str]) -> lis
 async def add(connection: asyncpg.Connection, batch: CallBatch, messages: Sequence[MessageInfo], message_ids: Sequence[int]) -> None:
     """Adds the calls to the partitions of their days, which must exist. `message_ids` are those of `messages`, in the same order."""
     receive_dates = [message.receive_date for message in messages]
-    dates = [receive_dates[message] for message in batch.message.tolist()]
-    rows = zip(
-        batch.start_us.tolist(),
-        dates,
-        [message_ids[message] for message in batch.message.tolist()],
-        batch.series_id.tolist(),
-        batch.outcome.tolist(),
-        batch.call_id,
-        batch.task_ids(),
-        batch.agent,
-        batch.error_type,
-        call_body.encode(batch.numbers),
-        batch.extras,
-        strict=True,
+    day = days_of(receive_dates)
+    for receive_date in sorted(set(receive_dates)):
+        of_day = batch.keep((day == days_of([receive_date]))[batch.message])
+        if len(of_day):
+            await copy(connection, partition_name(receive_date), _COLUMNS, _rows(of_day, day, np.array(message_ids)))
+
+
+def _rows(batch: CallBatch, day: Ints, message_id: Ints) -> bytes:
+    """The calls as rows of _COLUMNS, given the day of receipt and the id of each message."""
+    return binary_rows(
+        [
+            Integers(batch.start_us, 8),
+            Integers(day[batch.message], 4),
+            Integers(message_id[batch.message], 4),
+            Integers(batch.series_id, 4),
+            Integers(batch.outcome, 2),
+            texts(batch.call_id),
+            texts(batch.task_ids()),
+            texts(batch.agent),
+            texts(batch.error_type),
+            Blobs(*call_body.encode(batch.numbers)),
+            texts(batch.extras),
+        ]
     )
-    days = set(dates)
-    if len(days) == 1:
-        await _copy(connection, partition_name(days.pop()), rows)
-        return
-    by_day: dict[date, list[tuple[object, ...]]] = {day: [] for day in sorted(days)}
-    for row in rows:
-        by_day[row[1]].append(row)
-    for day, day_rows in by_day.items():
-        await _copy(connection, partition_name(day), day_rows)
-
-
-async def _copy(connection: asyncpg.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
-    await connection.copy_records_to_table(table, schema_name="collector", columns=_COLUMNS, records=rows)

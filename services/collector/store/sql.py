@@ -1,12 +1,15 @@
 """What the collector's stores share: the driver's own connection inside a transaction, for COPY and arrays."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain
 
 import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+# So much is handed to the driver at a time, which waits for the server to take it.
+_COPY_PIECE_BYTES = 256 * 1024
 
 _LOCKS = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) key")
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
@@ -34,6 +37,16 @@ async def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
     driver = (await connection.get_raw_connection()).driver_connection
     assert isinstance(driver, asyncpg.Connection)  # noqa: S101 - for the type checker: kit.database makes no other
     return driver
+
+
+async def copy(connection: asyncpg.Connection, table: str, columns: Sequence[str], rows: bytes) -> None:
+    """Adds rows in the binary form, as `domain.copy_rows` makes them, to a table of the collector."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for begin in range(0, len(rows), _COPY_PIECE_BYTES):
+            yield rows[begin : begin + _COPY_PIECE_BYTES]
+
+    await connection.copy_to_table(table, schema_name="collector", columns=columns, source=pieces(), format="binary")
 
 
 def unused_character(text: str) -> str:

@@ -1,11 +1,14 @@
 """Tasks: what batches add to them waits in task_pending until it is folded in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import asyncpg
+import numpy as np
 
 from services.collector.domain.batch import CallBatch, TaskSums
+from services.collector.domain.copy_rows import Integers, binary_rows, days_of, texts
+from services.collector.store.sql import copy
 
 _COLUMNS = (
     "cost_nanos",
@@ -25,29 +28,28 @@ _COLUMNS = (
 async def add_pending(connection: asyncpg.Connection, batch: CallBatch, sums: TaskSums, receive_date: date) -> None:
     """Notes what the batch adds to its tasks."""
     tasks = [batch.tasks[task] for task in sums.task.tolist()]
-    await _copy(
-        connection,
-        zip(
-            sums.cost_nanos.tolist(),
-            sums.latency_us.tolist(),
-            sums.first_start_us.tolist(),
-            sums.latest_start_us.tolist(),
-            sums.latest_series_id.tolist(),
-            sums.call_count.tolist(),
-            sums.revision_count.tolist(),
-            [receive_date] * len(tasks),
-            sums.latest_outcome.tolist(),
-            [project_id for project_id, _ in tasks],
-            [task_id for _, task_id in tasks],
-            strict=True,
-        ),
-    )
+    numbers = [
+        Integers(sums.cost_nanos, 8),
+        Integers(sums.latency_us, 8),
+        Integers(sums.first_start_us, 8),
+        Integers(sums.latest_start_us, 8),
+        Integers(sums.latest_series_id, 4),
+        Integers(sums.call_count, 4),
+        Integers(sums.revision_count, 4),
+        Integers(days_of([receive_date] * len(tasks)), 4),
+        Integers(sums.latest_outcome, 2),
+    ]
+    await _copy(connection, tasks, numbers)
 
 
 async def touch(connection: asyncpg.Connection, tasks: Sequence[tuple[int, str]], receive_date: date) -> None:
     """Has tasks looked at again, since something else than their calls has changed (evidence)."""
-    await _copy(connection, ((0, 0, 0, 0, 0, 0, 0, receive_date, 0, project_id, task_id) for project_id, task_id in tasks))
+    none = np.zeros(len(tasks), np.int64)
+    sums = [Integers(none, size) for size in (8, 8, 8, 8, 4, 4, 4)]
+    await _copy(connection, tasks, [*sums, Integers(days_of([receive_date] * len(tasks)), 4), Integers(none, 2)])
 
 
-async def _copy(connection: asyncpg.Connection, rows: Iterable[tuple[object, ...]]) -> None:
-    await connection.copy_records_to_table("task_pending", schema_name="collector", columns=_COLUMNS, records=rows)
+async def _copy(connection: asyncpg.Connection, tasks: Sequence[tuple[int, str]], numbers: Sequence[Integers]) -> None:
+    project_id = np.array([project_id for project_id, _ in tasks], np.int64)
+    task_id = texts([task_id for _, task_id in tasks])
+    await copy(connection, "task_pending", _COLUMNS, binary_rows([*numbers, Integers(project_id, 4), task_id]))

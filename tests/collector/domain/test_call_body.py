@@ -5,9 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector.domain.call_body import NUMBER_COUNT, Number, decode, encode
+from services.collector.domain import call_body
+from services.collector.domain.arrays import Ints
+from services.collector.domain.call_body import NUMBER_COUNT, Number, decode
 
 number_lists = st.lists(st.lists(st.integers(-1, 2**62) | st.integers(-1, 300), min_size=NUMBER_COUNT, max_size=NUMBER_COUNT), max_size=8)
+
+
+def encode(numbers: Ints) -> list[bytes]:
+    """Each body by itself."""
+    data, lengths = call_body.encode(numbers)
+    ends = np.cumsum(lengths).tolist()
+    return [data[begin:end].tobytes() for begin, end in zip([0, *ends], ends, strict=False)]
 
 
 @given(number_lists)
