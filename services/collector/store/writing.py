@@ -21,6 +21,10 @@ from services.collector.store.messages import MessageResult
 from services.collector.store.series import SeriesStore
 from services.collector.store.sql import locked_transaction
 
+# All that the transaction reads it finds by keys. For thousands of ids at once PostgreSQL would rather read a day's calls from end to end,
+# which took a quarter of its time in a burst of a million.
+_BY_INDEX = "SET LOCAL enable_seqscan = off"
+
 
 def project_lock(project_id: int) -> int:
     """The lock that whoever adds to or rebuilds a project's records holds."""
@@ -66,6 +70,7 @@ class WritingStore:
     async def add(self, prepared: Prepared) -> Added:
         """Stores all messages that nobody has stored yet."""
         async with locked_transaction(self._engine, map(project_lock, prepared.project_ids)) as connection:
+            await connection.execute(_BY_INDEX)
             claimed = await messages.claimed(connection, prepared.messages)
             is_new = np.array([message.place not in claimed for message in prepared.messages])
             kept = await self._new_calls(connection, prepared, is_new)
