@@ -1,6 +1,5 @@
 """PostgreSQL: an engine, migrations of one service's schema, and advisory locks by name."""
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from kit import tls
+from kit.driver_errors import is_away
 from kit.errors import AssayError, Kind
 
 # Statements of one process at a time; PostgreSQL serves each from a process of its own.
@@ -25,12 +25,6 @@ RETRY_AFTER_S = 1.0
 # Older servers lack what partitions need, newer ones are untried.
 SERVER_VERSION_MIN = 15
 SERVER_VERSION_MAX = 18
-# SQLSTATE classes and codes that are about the server and not about the statement: connection lost (08), out of resources such as disk or
-# connections (53), cancelled or shut down by an operator (57), an error of the disk (58), a standby that only reads (25006).
-_AWAY_STATES = ("08", "53", "57", "58", "25006")
-# What the driver says of a connection that the server has left: it is closed, or, where the server died between two messages of a COPY, the
-# driver's own account of what is under way is no longer right; that is then told by InternalClientError or by these words.
-_LOST_PHRASES = ("closed", "another operation is in progress")
 # Transactions that met: rolled back since they stood in each other's way (40), or a lock that was not to be had in time (55P03).
 _CONFLICT_STATES = ("40", "55P03")
 
@@ -45,12 +39,7 @@ def _driver_error(error: BaseException) -> BaseException:
 def is_connection_error(error: BaseException) -> bool:
     """Whether the database was out of reach or going down, so that the same statement may go through later."""
     cause = _driver_error(error)
-    if isinstance(cause, asyncpg.PostgresError):
-        return (cause.sqlstate or "").startswith(_AWAY_STATES)
-    if isinstance(cause, asyncpg.InterfaceError):
-        # Also the driver's complaint about its own misuse, or about values that it cannot send, which no waiting helps with.
-        return not isinstance(cause, ValueError) and any(phrase in str(cause) for phrase in _LOST_PHRASES)
-    return isinstance(cause, (OSError, asyncio.TimeoutError, PoolTimeoutError, asyncpg.InternalClientError))
+    return is_away(cause) or isinstance(cause, PoolTimeoutError)
 
 
 def is_conflict_error(error: BaseException) -> bool:

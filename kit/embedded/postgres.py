@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import asyncpg
 
-from kit import database
+from kit.driver_errors import is_away
 from kit.embedded.account import server_account
 from kit.embedded.datadir import DataDir, newer
 from kit.embedded.files import output_hints, plain_refusals, refusal, sync_directory, write_private
@@ -34,7 +34,7 @@ SETTINGS = {
     "synchronous_commit": "on",
     "full_page_writes": "on",
     "max_connections": "60",  # five processes with pools of eight, and room for an operator
-    "shared_buffers": "128MB",  # all processes together stay below 800 MB; the system's cache does the rest
+    "shared_buffers": "64MB",  # all processes together stay below 800 MB; the system's cache does the rest
     "work_mem": "16MB",
     "maintenance_work_mem": "64MB",
     "wal_compression": "pglz",  # the wheel has no lz4; full pages after a checkpoint shrink to a third or so
@@ -228,7 +228,7 @@ class Postgres:
             sentence = f"PostgreSQL does not take the password in {self._data.path}/secrets.json: restore that file"
             raise AssayError(Kind.FAILED_PRECONDITION, "DATABASE_PASSWORD_REFUSED", sentence) from error
         except Exception as error:
-            if database.is_connection_error(error):
+            if is_away(error):
                 return False
             raise
         return True

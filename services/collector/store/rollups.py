@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import asyncpg
 import numpy as np
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.database import lock_key
+from services.collector.domain.arrays import run_starts
 from services.collector.domain.chunk import Chunks, decode_chunks, decode_deltas, encode_chunks, encode_delta
 from services.collector.domain.levels import LEVELS, Level, as_level, chunk_number, chunk_numbers, next_level
 from services.collector.domain.rollup import Windows, merge
@@ -21,6 +23,8 @@ from services.collector.store.sql import transaction_if_free
 FOLD_DELTAS_MAX = 256
 # And no more bytes than this, but for the first one: decoded, they are thirty times as much.
 FOLD_BYTES_MAX = 1024 * 1024
+# Chunks that are decoded at a time: 10 MB of measures, if each of their windows is filled.
+FOLD_CHUNKS_MAX = 1_000
 
 _ADD = "INSERT INTO collector.rollup_pending (project_id, level, create_time, oldest_receive_date, body) VALUES ($1, $2, now(), $3, $4)"
 _DUE = text(
@@ -163,7 +167,11 @@ class FoldingStore:
 
 
 async def _add(connection: asyncpg.Connection, level: Level, added: Windows, oldest: date) -> None:
-    series, chunks = chunk_numbers(added, level)
-    stored = await read_chunks(connection, level, series, chunks)
-    sums = await asyncio.to_thread(merge, [stored, added])
-    await replace_chunks(connection, level, zip(series, chunks, strict=True), sums, oldest)
+    first = np.flatnonzero(run_starts(added.series_id, added.start_min // level.chunk_min))
+    bounds = [*first[::FOLD_CHUNKS_MAX].tolist(), len(added)]
+    for begin, end in pairwise(bounds):
+        some = added.select(np.arange(begin, end))
+        series, chunks = chunk_numbers(some, level)
+        stored = await read_chunks(connection, level, series, chunks)
+        sums = await asyncio.to_thread(merge, [stored, some])
+        await replace_chunks(connection, level, zip(series, chunks, strict=True), sums, oldest)
