@@ -19,25 +19,16 @@ export function collectorFrom(host: string, address: string): string {
 }
 
 const EXAMPLES: Record<Way, (place: Place) => string> = {
-  Python: ({ collector, project }) => `import os, uuid
-import grpc
-from assay.collector.v1.collector_service_pb2 import RecordCallsRequest
-from assay.collector.v1.collector_service_pb2_grpc import CollectorServiceStub
-from assay.telemetry.v1.call_pb2 import CALL_OUTCOME_SUCCEEDED, Call, TokenUsage
+  Python: ({ collector, project }) => `from assay_client import Client
 
-call = Call(
-    call_id=uuid.uuid4().hex, task_id="first-task", task_type="greeting",
-    provider="anthropic", model="claude-sonnet-5", outcome=CALL_OUTCOME_SUCCEEDED,
-    usage=TokenUsage(input_token_count=120, output_token_count=48),
-)
-call.start_time.GetCurrentTime()
-call.latency.FromMilliseconds(1250)
-
-with grpc.insecure_channel("${collector}") as channel:
-    print(CollectorServiceStub(channel).RecordCalls(
-        RecordCallsRequest(project="${project}", batch_id=uuid.uuid4().hex, calls=[call]),
-        metadata=[("authorization", f"Bearer {os.environ['ASSAY_KEY']}")],
-    ))`,
+with Client("${collector}", project="${project}") as assay:  # the key is in ASSAY_KEY
+    with assay.call(
+        provider="anthropic", model="claude-sonnet-5",
+        task_type="greeting", task_id="first-task",
+    ) as call:
+        # ask the provider here, and then: call.usage(its_response)
+        call.usage(input_token_count=120, output_token_count=48)
+    print(assay.flush(5), assay.stats())`,
   grpcurl: ({ collector, project }) => `grpcurl -plaintext -H "authorization: Bearer $ASSAY_KEY" -d @ \\
   ${collector} assay.collector.v1.CollectorService/RecordCalls <<EOF
 {"project": "${project}", "batch_id": "$(uuidgen)", "calls": [{
