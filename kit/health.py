@@ -16,6 +16,7 @@ class Readiness:
     def __init__(self, *names: str) -> None:
         """The conditions named here do not hold yet; `set` may add others."""
         self._missing: dict[str, str] = dict.fromkeys(names, "starting")
+        self._without: dict[str, str] = {}
         self._is_closed = False
         self._changed = asyncio.Event()
 
@@ -28,6 +29,18 @@ class Readiness:
     def reasons(self) -> dict[str, str]:
         """Why it is not ready, by condition; empty when it is."""
         return {"process": "stopping"} if self._is_closed else dict(self._missing)
+
+    @property
+    def without(self) -> dict[str, str]:
+        """What is missing that the process can do without, and why, by name."""
+        return dict(self._without)
+
+    def tell(self, name: str, there: bool, why: str = "") -> None:  # noqa: FBT001  as below
+        """Says whether something is there that the process can do without, and if not, why."""
+        if there:
+            self._without.pop(name, None)
+        else:
+            self._without[name] = why
 
     def set(self, name: str, ready: bool, why: str = "") -> None:  # noqa: FBT001  reads as `set("database", True)`
         """Says whether a condition holds, and if not, why."""

@@ -11,6 +11,7 @@ MetricName = Literal[
     "assay_rpc_seconds",
     "assay_ingest_calls_total",
     "assay_ingest_batch_seconds",
+    "assay_otlp_spans_total",
     "assay_writer_calls_total",
     "assay_writer_commit_seconds",
     "assay_writer_lag_seconds",
@@ -22,6 +23,11 @@ MetricName = Literal[
     "assay_http_requests_total",
     "assay_http_seconds",
     "assay_log_records_total",
+    "assay_delivery_attempts_total",
+    "assay_analyzer_batch_seconds",
+    "assay_analyzer_windows_total",
+    "assay_alerter_evaluation_seconds",
+    "assay_alerter_transitions_total",
 ]
 
 # From half a millisecond, one unary call over loopback, to ten seconds, where callers have given up.

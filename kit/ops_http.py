@@ -35,14 +35,15 @@ async def serve(
 
 
 def routes(readiness: Readiness) -> list[Route]:
-    """/healthz: the process runs. /readyz: 200, or 503 and why not, by condition. /metrics: Prometheus' text."""
+    """/healthz: the process runs. /readyz: 200, or 503 and why not, by condition, and what it does without. /metrics: Prometheus' text."""
 
     async def alive(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def ready(_request: Request) -> Response:
-        reasons = readiness.reasons
-        return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+        reasons, without = readiness.reasons, readiness.without
+        content = {"ready": not reasons, "reasons": reasons} | ({"without": without} if without else {})
+        return JSONResponse(content, status_code=503 if reasons else 200)
 
     async def all_metrics(_request: Request) -> Response:
         content, content_type = metrics.exposition()

@@ -13,9 +13,11 @@ from kit.tls import ClientFiles, ServerFiles
 
 EXIT_SETTINGS = 2
 
-# Both hold credentials, so they show as ********** wherever they are printed.
+# These hold credentials, so they show as ********** wherever they are printed.
 DatabaseUrl = Annotated[SecretStr, Field(validation_alias="ASSAY_DATABASE_URL")]
 NatsUrl = Annotated[SecretStr, Field(validation_alias="ASSAY_NATS_URL")]
+# What services show when they ask each other in their own name: a key of the installation that may read.
+ServiceKey = Annotated[SecretStr, Field(validation_alias="ASSAY_SERVICE_KEY")]
 # Set to nothing means not set, as where a deployment writes every variable.
 _File = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
 

@@ -16,11 +16,9 @@ class Outcome(IntEnum):
 
 TOO_MANY_REQUESTS = 429
 # openai and anthropic; httpx; requests; botocore; google-api-core. Those that derive from TimeoutError need no name.
-_TIMEOUT_NAMES = frozenset(
-    {"APITimeoutError", "TimeoutException", "Timeout", "ConnectTimeoutError", "ReadTimeoutError", "DeadlineExceeded"}
-)
+TIMEOUT_NAMES = frozenset({"APITimeoutError", "TimeoutException", "Timeout", "ConnectTimeoutError", "ReadTimeoutError", "DeadlineExceeded"})
 # openai and anthropic; google-api-core; botocore's modelled errors.
-_RATE_LIMIT_NAMES = frozenset({"RateLimitError", "ResourceExhausted", "TooManyRequests", "ThrottlingException"})
+RATE_LIMIT_NAMES = frozenset({"RateLimitError", "ResourceExhausted", "TooManyRequests", "ThrottlingException"})
 
 
 def outcome_of(error: BaseException) -> Outcome:
@@ -33,9 +31,9 @@ def outcome_of(error: BaseException) -> Outcome:
     names = {kind.__name__ for kind in type(error).__mro__}
     if not isinstance(error, Exception) or "CancelledError" in names:
         return Outcome.CANCELLED
-    if isinstance(error, TimeoutError) or names & _TIMEOUT_NAMES:
+    if isinstance(error, TimeoutError) or names & TIMEOUT_NAMES:
         return Outcome.TIMED_OUT
-    if names & _RATE_LIMIT_NAMES or _http_status(error) == TOO_MANY_REQUESTS:
+    if names & RATE_LIMIT_NAMES or _http_status(error) == TOO_MANY_REQUESTS:
         return Outcome.RATE_LIMITED
     return Outcome.FAILED
 

@@ -39,12 +39,16 @@ class ProcessAddress:
 
 @dataclass(frozen=True)
 class RunFile:
-    """What other commands need to know of a running suite: its process id, the gateway's URL, its processes, and TLS to them."""
+    """What other commands need to know of a running suite: its process id, the gateway's URL, its processes, and TLS to them.
+
+    `otlp` is where spans of OpenTelemetry are taken, "" where none are.
+    """
 
     pid: int
     url: str
     processes: Mapping[str, ProcessAddress]
     tls: ClientFiles | None = None
+    otlp: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def read_run(path: Path) -> RunFile:
     if raw is None or not psutil.pid_exists(raw["pid"]):
         raise AssayError(Kind.UNAVAILABLE, "NOT_RUNNING", f"no suite runs on {path}: start one with `assay up`")
     processes = {name: ProcessAddress(**address) for name, address in raw["processes"].items()}
-    return RunFile(pid=raw["pid"], url=raw["url"], processes=processes, tls=_client_files(raw["tls"]))
+    return RunFile(pid=raw["pid"], url=raw["url"], processes=processes, tls=_client_files(raw["tls"]), otlp=raw["otlp"])
 
 
 def _client_files(raw: Mapping[str, str | None] | None) -> ClientFiles | None:

@@ -79,7 +79,7 @@ class MetricsQueries:
             wanted = np.isin(group, group[np.isin(ids, question.only_series)])
             ids, group = ids[wanted], group[wanted]
         pieces = plan(windows, zone_of(question.project.time_zone))
-        making = _Making(windows, question.with_log_moments)
+        making = _Making(windows, question.with_log_moments, question.without_durations)
         return Answered(await self._computed(question.project.project_id, Slabs(ids, group, pieces), pieces, making), keys)
 
     async def _computed(self, project_id: int, slabs: Slabs, pieces: Sequence[Piece], making: "_Making") -> Answer:
@@ -87,9 +87,9 @@ class MetricsQueries:
         running: deque[asyncio.Task[_Part]] = deque()
         try:
             async with self._store.snapshot() as snapshot:
-                waiting = await asyncio.to_thread(_decoded, await snapshot.pending(project_id, pieces))
+                waiting = await asyncio.to_thread(making.decoded, await snapshot.pending(project_id, pieces))
                 while (slab := slabs.take()) is not None:
-                    stored = await snapshot.chunks(slab.series_id.tolist(), pieces)
+                    stored = await snapshot.chunks(slab.series_id.tolist(), pieces, without_durations=making.without_durations)
                     slabs.note(sum(level.byte_count for level in stored))
                     if len(running) == SLABS_AT_ONCE:
                         await parts.add(await running.popleft())
@@ -108,12 +108,18 @@ class _Making:
 
     windows: Grid
     with_log_moments: bool
+    without_durations: bool
+
+    def decoded(self, pending: dict[Level, list[bytes]]) -> dict[Level, Windows]:
+        """What waits, as windows by level."""
+        found = {level: decode_deltas(deltas) for level, deltas in pending.items()}
+        return {level: windows.without_histograms() for level, windows in found.items()} if self.without_durations else found
 
     def answer(self, sums: Windows) -> Answer:
         """The answer of the windows that have calls."""
         called = sums.measures[:, Measure.SUCCEEDED : Measure.CANCELLED + 1].any(axis=1)
         with_calls = sums if called.all() else sums.select(np.flatnonzero(called))
-        return answer(with_calls, self.windows, with_log_moments=self.with_log_moments)
+        return answer(with_calls, self.windows, with_log_moments=self.with_log_moments, with_durations=not self.without_durations)
 
 
 @dataclass(frozen=True)
@@ -154,10 +160,6 @@ def _require_fit(answers: Sequence[Answer]) -> None:
     if sum(one.group.size for one in answers) > ANSWER_WINDOWS_MAX:
         message = f"the answer would have more than {ANSWER_WINDOWS_MAX} windows: take a larger step, a shorter range or fewer groups"
         raise AssayError(Kind.INVALID_ARGUMENT, "RANGE_TOO_LARGE", message)
-
-
-def _decoded(pending: dict[Level, list[bytes]]) -> dict[Level, Windows]:
-    return {level: decode_deltas(deltas) for level, deltas in pending.items()}
 
 
 def _part(stored: Sequence[StoredLevel], waiting: dict[Level, Windows], slab: Slab, making: _Making) -> _Part:

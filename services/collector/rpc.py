@@ -1,7 +1,7 @@
 """The collector's servicers: what records and what answers."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any, TypeAlias
 
@@ -13,19 +13,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit import database
 from kit.access import Guard, Role, project_unknown
+from kit.open_streams import OpenStreams, while_admitted
 from services.collector.ingest import Ingest
 from services.collector.messages.metrics_messages import question_from_message, question_from_watch, series_to_messages
-from services.collector.open_streams import OpenStreams
 from services.collector.query import MetricsQueries
 from services.collector.rpc_ingest import IngestServicer
 from services.collector.rpc_reading import ReadingRpc
 from services.collector.store.projects import ProjectInfo, ProjectReader
-from services.collector.watch import Update, Watches
+from services.collector.watch import Watches
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
-
-# How often an open watch's key is looked at again; with the time that an answer is remembered, a revoked key is out within 5 s.
-ADMIT_AGAIN_EVERY_S = 1.0
 
 
 class CollectorServicer(IngestServicer):
@@ -79,7 +76,7 @@ class MetricsServicer(metrics_service_pb2_grpc.MetricsServiceServicer):
         with database.away_is_unavailable():
             caller = await self._guard.identity(context)
             question, range_min = question_from_watch(request, await self._project(request.project, context))
-            watched = self._while_admitted(self._watches.watch(question, range_min), request.project, context)
+            watched = while_admitted(self._watches.watch(question, range_min), self._guard, context, request.project)
             with self._open_watches.one(caller, question.project.project, question.project.quota):
                 async with aclosing(watched) as updates:
                     async for update in updates:
@@ -104,23 +101,6 @@ class MetricsServicer(metrics_service_pb2_grpc.MetricsServiceServicer):
         """Returns one call with its evidence."""
         with database.away_is_unavailable():
             return await self._reading.get_call(request, await self._guard.admit(context, Role.READ, request.project))
-
-    async def _while_admitted(
-        self, updates: AsyncGenerator[Update, None], requested: str, context: Context
-    ) -> AsyncGenerator[Update, None]:
-        """The updates, for as long as the key works: a watch in which nothing happens ends with its key, too."""
-        coming = asyncio.ensure_future(anext(updates))
-        try:
-            while True:
-                await asyncio.wait([coming], timeout=ADMIT_AGAIN_EVERY_S)
-                await self._guard.admit(context, Role.READ, requested)
-                if coming.done():
-                    yield coming.result()
-                    coming = asyncio.ensure_future(anext(updates))
-        finally:
-            coming.cancel()
-            await asyncio.wait([coming])
-            await updates.aclose()
 
     async def _project(self, requested: str, context: Context) -> ProjectInfo:
         name = await self._guard.admit(context, Role.READ, requested)

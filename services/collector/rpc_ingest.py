@@ -10,6 +10,7 @@ from assay.collector.v1 import collector_service_pb2_grpc
 
 from kit import database, rpc
 from kit.access import NO_QUOTA, Guard, Role, project_unknown
+from kit.open_streams import OpenStreams
 from services.collector.ingest import Ingest, Recorded
 from services.collector.messages.call_columns import read_calls
 from services.collector.messages.requests import (
@@ -20,7 +21,6 @@ from services.collector.messages.requests import (
     parse_evidence,
     parse_stream_calls,
 )
-from services.collector.open_streams import OpenStreams
 from services.collector.quotas import RateQuotas
 from services.collector.store.projects import ProjectInfo
 
@@ -52,7 +52,7 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
     async def RecordCalls(self, request: Any, context: Context) -> contract.RecordCallsResponse:
         """Records a batch of calls."""
         await self._guard.identity(context)  # strangers are turned away before anything is parsed for them
-        recorded = await self._record_calls(parse_calls(request), context)
+        recorded = await self.record_batch(parse_calls(request), context)
         return calls_response(recorded.accepted_count, recorded.refusals)
 
     @rpc.raw_request
@@ -60,7 +60,7 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
         """Records a batch of evidence."""
         await self._guard.identity(context)
         batch = parse_evidence(request)
-        project = await self._admitted(batch, context)
+        project = await self.admit(batch, context)
         recorded = await self._ingest.record_evidence(project, batch.batch_id, batch.items)
         return evidence_response(recorded.accepted_count, recorded.refusals)
 
@@ -98,17 +98,18 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
     async def _answer(self, request: bytes, context: Context) -> contract.StreamCallsResponse:
         await self._guard.identity(context)  # asked for each batch: a revoked key ends its streams
         batch = parse_stream_calls(request)
-        recorded = await self._record_calls(batch, context)
+        recorded = await self.record_batch(batch, context)
         result = calls_response(recorded.accepted_count, recorded.refusals)
         return contract.StreamCallsResponse(batch_id=batch.batch_id.decode(), result=result)
 
-    async def _record_calls(self, batch: BatchRequest, context: Context) -> Recorded:
-        project = await self._admitted(batch, context)
+    async def record_batch(self, batch: BatchRequest, context: Context) -> Recorded:
+        """Records a batch of calls for a caller that may. Raises AssayError where it may not, or the batch cannot be taken now."""
+        project = await self.admit(batch, context)
         calls = read_calls(batch.items)
         return await self._ingest.record_calls(project, batch.batch_id, calls, batch.client_dropped_count)
 
-    async def _admitted(self, batch: BatchRequest, context: Context) -> str:
-        """The project of a batch that the caller may record, and now."""
+    async def admit(self, batch: BatchRequest, context: Context) -> str:
+        """The project of a batch that the caller may record, and now. Raises AssayError where it may not."""
         caller = await self._guard.identity(context)
         caller.require(Role.RECORD)
         project = await self._project(caller.project_for(batch.project.decode(errors="replace")))

@@ -23,10 +23,17 @@ class CollectorSettings(ProcessSettings):
 
 
 class FrontSettings(CollectorSettings):
-    """The front door. `ops_listen` is its HTTP for health and metrics."""
+    """The front door. `ops_listen` is its HTTP for health and metrics; an empty `otlp_listen` is no port for OpenTelemetry."""
 
     listen: str = "127.0.0.1:7001"
+    otlp_listen: str = "127.0.0.1:4317"
+    # Attributes of spans or resources that tell a call's task, beside `assay.task_type`, `assay.task_id` and `assay.revision_count`.
+    otlp_task_type_attributes: tuple[str, ...] = ()
+    otlp_task_id_attributes: tuple[str, ...] = ()
+    otlp_revision_count_attributes: tuple[str, ...] = ()
+    otlp_trace_is_task: bool = True
     bootstrap_key: SecretStr | None = None
+    service_key: SecretStr | None = Field(default=None, validation_alias="ASSAY_SERVICE_KEY")
 
 
 class WriterSettings(CollectorSettings):

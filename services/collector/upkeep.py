@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit import database, logs, metrics
 from kit.bus import Bus, StreamState
+from kit.patience import is_passing, pause
 from services.collector import streams
 from services.collector.announce import announce_windows
 from services.collector.domain.levels import DAYS, MINUTES, QUARTERS, Level
 from services.collector.domain.rollup import US_PER_MIN
 from services.collector.domain.windows import MINUTES_PER_DAY
-from services.collector.patience import is_passing, pause
 from services.collector.store import evidence, task_folding
 from services.collector.store import messages as message_store
 from services.collector.store.partitions import PartitionStore

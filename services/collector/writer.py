@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit import logs, metrics
 from kit.bus import Bus
+from kit.patience import RETRY_S, StoppedError, is_passing, patiently, pause
 from services.collector.announce import announce_windows
 from services.collector.dead_letter import dead_letter
 from services.collector.domain.prepared import Prepared, prepare
 from services.collector.intake import Intake, Taken
 from services.collector.messages.evidence_messages import pieces
 from services.collector.messages.ingest_messages import Received, call_batch, parse
-from services.collector.patience import RETRY_S, StoppedError, is_passing, patiently, pause
 from services.collector.store.partitions import PartitionStore
 from services.collector.store.prices import PriceVersionStore
 from services.collector.store.projects import ProjectReader

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from kit import patience
 from kit.bus import Bus
 from kit.embedded.stack import Stack
-from services.collector import patience, writer
+from services.collector import writer
 from tests.collector.feeding import Feeder
 from tests.collector.writing_support import collector
 

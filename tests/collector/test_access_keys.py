@@ -252,3 +252,16 @@ async def test_a_bootstrap_key_of_wrong_form_or_of_a_taken_id_is_refused(access:
         assert (refused.value.kind, refused.value.reason) == (Kind.FAILED_PRECONDITION, "BOOTSTRAP_KEY_INVALID")
         assert wrong not in refused.value.message
     assert await access.refusal("CheckKey", taken) == KEY_INVALID
+
+
+async def test_the_service_key_may_read_in_every_project_and_do_nothing_else(access: Access) -> None:
+    secret = keys.new_secret()
+    made = await access.store.ensure_service_key(secret)
+    assert made == await access.store.ensure_service_key(secret)
+    identity = await StoreKeyChecker(access.store).check(secret)
+    assert (identity.project, identity.roles) == (None, frozenset({Role.READ}))
+    assert identity.project_for("any-project") == "any-project"
+    assert await access.refusal("CreateKey", secret, display_name="mine", roles=[2]) == (Kind.PERMISSION_DENIED, "ROLE_MISSING", None)
+    with pytest.raises(AssayError) as refused:
+        await access.store.ensure_service_key("letmein")
+    assert refused.value.reason == "SERVICE_KEY_INVALID"

@@ -8,7 +8,7 @@ import pytest
 PROGRAM = """
 import resource
 import numpy as np
-from services.collector.memory import reuse_freed_memory
+from kit.memory import reuse_freed_memory
 if {is_asked}:
     reuse_freed_memory()
 def work():
@@ -35,7 +35,7 @@ def test_arrays_that_are_dropped_make_room_for_the_next() -> None:
 GIVING_BACK = """
 import asyncio, psutil
 import numpy as np
-from services.collector import memory
+from kit import memory
 memory.share_heaps()
 memory.reuse_freed_memory()
 arrays = [np.ones(64_000) for _ in range(400)]

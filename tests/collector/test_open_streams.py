@@ -4,7 +4,7 @@ import pytest
 
 from kit.access import Identity, Quota, Role
 from kit.errors import AssayError, Kind
-from services.collector.open_streams import OpenStreams
+from kit.open_streams import OpenStreams
 
 
 def caller(key_id: str, open_streams: int = 0) -> Identity:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from random import Random
 
+import numpy as np
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
@@ -125,6 +126,27 @@ async def test_groups_in_several_slabs_add_up(feeder: Feeder, monkeypatch: pytes
     monkeypatch.setattr(slabs, "SLAB_BYTES", 1)
     monkeypatch.setattr(query, "SPLIT_ENTRIES_MAX", 50)
     await assert_answers(asking(feeder), random_questions(random, project, 20), calls)
+
+
+async def test_what_is_summed_is_the_same_without_durations(feeder: Feeder) -> None:
+    random = Random(6)
+    project = await new_project(feeder, "without-durations")
+    calls = random_calls(random, 300, DATES_US)
+    await feeder.feed(project.project, [made.message() for made in calls[:200]])
+    await feeder.fold_tasks()
+    await fold(feeder, project)
+    await feeder.feed(project.project, [made.message() for made in calls[200:]])
+    await feeder.fold_tasks()
+    durations = ("latency_s", "time_to_first_token_s", "unsuccessful_latency_s")
+    found_any = False
+    for one in random_questions(random, project, 20):
+        answered = await asking(feeder).answer(replace(one, without_durations=True))
+        unknown = np.full((answered.answer.group.size, 4), np.nan)
+        found = rows(replace(answered, answer=replace(answered.answer, **dict.fromkeys(durations, unknown))))
+        wanted = {place: row | dict.fromkeys(durations, [None] * 4) for place, row in expected(one, calls).items()}
+        assert found == wanted
+        found_any |= bool(found)
+    assert found_any
 
 
 async def test_minutes_that_are_no_longer_kept_count_in_longer_windows(feeder: Feeder) -> None:

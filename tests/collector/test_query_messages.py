@@ -71,6 +71,11 @@ def test_a_question_may_name_series_by_their_numbers() -> None:
     assert asked.only_series == [3, 7]
     assert asked.with_log_moments
     assert question_from_message(contract.QueryMetricsRequest(start_time=Timestamp(seconds=5)), PROJECT).only_series is None
+    request.without_durations = True
+    with pytest.raises(AssayError) as refused:
+        question_from_message(request, PROJECT)
+    assert refused.value.details == {"field": "without_durations"}
+    request.without_durations = False
     request.series_ids.extend(range(10_000))
     with pytest.raises(AssayError) as refused:
         question_from_message(request, PROJECT)

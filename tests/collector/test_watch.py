@@ -19,10 +19,11 @@ from kit.access import MEMORY_AGE_MAX_S, MEMORY_AGE_S, CachedKeyChecker, Guard, 
 from kit.bus import Bus
 from kit.errors import AssayError, Kind
 from kit.health import Readiness
+from kit.open_streams import ADMIT_AGAIN_EVERY_S
 from services.collector import streams, watch
 from services.collector.domain.windows import Retention
 from services.collector.query import MetricsQueries
-from services.collector.rpc import ADMIT_AGAIN_EVERY_S, MetricsServicer
+from services.collector.rpc import MetricsServicer
 from services.collector.rpc_reading import ReadingRpc
 from services.collector.store.projects import ProjectReader
 from services.collector.watch import Watches

@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 from assay.events.v1.ingest_pb2 import IngestMessage
 
-from kit import database
+from kit import database, patience
 from kit.errors import AssayError, invalid
-from services.collector import patience, streams
+from services.collector import streams
 from services.collector.domain.prepared import Prepared
 from services.collector.intake import Intake
 from services.collector.messages.ingest_messages import parse

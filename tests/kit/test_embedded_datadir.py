@@ -129,7 +129,7 @@ def test_a_directory_of_somebody_else_is_told() -> None:
 
 
 def test_other_commands_find_the_suite_while_it_runs(tmp_path: Path) -> None:
-    run = RunFile(os.getpid(), "http://127.0.0.1:8080", {"collector": ProcessAddress(7, "grpc://127.0.0.1:7001")})
+    run = RunFile(os.getpid(), "http://127.0.0.1:8080", {"collector": ProcessAddress(7, "grpc://127.0.0.1:7001")}, otlp="127.0.0.1:4317")
     with open_data_dir(tmp_path) as data:
         data.write_run(run)
         assert read_run(tmp_path) == run

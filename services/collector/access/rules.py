@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from kit.access import PROJECT_PATTERN, Identity, Role
 from kit.errors import invalid
-from services.collector.open_streams import STREAMS_PER_PROJECT_MAX
+from kit.open_streams import STREAMS_PER_PROJECT_MAX
 
 SERIES_LIMIT_DEFAULT = 10_000
 SERIES_LIMIT_MAX = 1_000_000

@@ -19,6 +19,7 @@ from services.collector.access.tables import access_key_table
 from services.collector.tables import project_table
 
 BOOTSTRAP_NAME = "bootstrap key"
+SERVICE_NAME = "service key"
 SESSION_NAME = "browser session"
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
@@ -52,19 +53,28 @@ class AccessStore:
         A key that was revoked stays so: see the answer's `revoke_time`. Raises FAILED_PRECONDITION
         BOOTSTRAP_KEY_INVALID when the secret has not the form of one, or when another secret has its key id.
         """
+        return await self._ensure_key(secret, BOOTSTRAP_NAME, Role.INSTALLATION_ADMIN, "BOOTSTRAP_KEY_INVALID")
+
+    async def ensure_service_key(self, secret: str) -> Key:
+        """Likewise, for the key by which services ask each other: it may read in every project, and no more.
+
+        Raises FAILED_PRECONDITION SERVICE_KEY_INVALID.
+        """
+        return await self._ensure_key(secret, SERVICE_NAME, Role.READ, "SERVICE_KEY_INVALID")
+
+    async def _ensure_key(self, secret: str, name: str, role: Role, refusal: str) -> Key:
         try:
             credential = keys.parse(secret)
         except ValueError as error:
-            raise _bootstrap_key_invalid(str(error)) from error
-        roles = frozenset({Role.INSTALLATION_ADMIN})
-        key = Key(credential.key_id, None, BOOTSTRAP_NAME, roles, None, self._clock(), None, None)
+            raise _key_unusable(refusal, name, str(error)) from error
+        key = Key(credential.key_id, None, name, frozenset({role}), None, self._clock(), None, None)
         async with self._transaction() as connection:
             if await rows.add_key(connection, key, credential.secret_hash):
                 await self._note_key(connection, None, "key.create", key)
                 return key
             known = await rows.proved_key(connection, credential, None)
         if known is None:
-            raise _bootstrap_key_invalid("another secret has its key id")
+            raise _key_unusable(refusal, name, "another secret has its key id")
         return known
 
     async def create_project(
@@ -277,5 +287,6 @@ def _session_in_session() -> AssayError:
     return AssayError(Kind.PERMISSION_DENIED, "ROLE_MISSING", message)
 
 
-def _bootstrap_key_invalid(why: str) -> AssayError:
-    return AssayError(Kind.FAILED_PRECONDITION, "BOOTSTRAP_KEY_INVALID", f"the bootstrap key cannot be used: {why}")
+def _key_unusable(reason: str, name: str, why: str) -> AssayError:
+    """The refusal of a secret that was chosen beforehand."""
+    return AssayError(Kind.FAILED_PRECONDITION, reason, f"the {name} cannot be used: {why}")

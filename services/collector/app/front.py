@@ -10,16 +10,20 @@ from assay.collector.v1.metrics_service_pb2 import DESCRIPTOR as METRICS
 from kit import bus, database, lifecycle, logs, rpc
 from kit.access import CachedKeyChecker, Guard
 from kit.health import Readiness
+from kit.memory import give_back_freed_memory, reuse_freed_memory, share_heaps
+from kit.start import ops
+from services.collector import rpc_otlp
 from services.collector.access import rpc as access_rpc
 from services.collector.access.checker import StoreKeyChecker
 from services.collector.access.store import AccessStore
-from services.collector.app.start import Start, ops
+from services.collector.app.start import collector_start
 from services.collector.domain.windows import Retention
 from services.collector.ingest import Ingest
-from services.collector.memory import give_back_freed_memory, reuse_freed_memory, share_heaps
+from services.collector.messages.otlp.spans import SpanReader, TaskNames
 from services.collector.prices import PriceBook
 from services.collector.query import MetricsQueries
 from services.collector.rpc import CollectorServicer, MetricsServicer
+from services.collector.rpc_otlp import TraceServicer
 from services.collector.rpc_reading import ReadingRpc
 from services.collector.settings import FrontSettings
 from services.collector.store.projects import ProjectReader
@@ -55,8 +59,9 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
         reading = ReadingRpc(engine, connection)
         zone_changes = ZoneChanges(engine)
         collector = CollectorServicer(guard, projects, Ingest(connection, PriceBook()), reading)
+        traces = TraceServicer(collector, SpanReader(_task_names(settings)))
         metrics = MetricsServicer(guard, projects, queries, watches, reading)
-        start = Start(engine, connection, readiness, settings)
+        start = collector_start(engine, connection, readiness, settings)
         await stack.enter_async_context(ops(settings, readiness))
         address = await stack.enter_async_context(
             rpc.serve(
@@ -65,11 +70,13 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
                     lambda server: collector_service_pb2_grpc.add_CollectorServiceServicer_to_server(collector, server),
                     lambda server: metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(metrics, server),
                     access_rpc.AccessServicer(access, zone_changes.on_change).add_to,
+                    traces.add_to,
                 ],
                 service_names=[
                     COLLECTOR.services_by_name["CollectorService"].full_name,
                     METRICS.services_by_name["MetricsService"].full_name,
                     access_rpc.SERVICE_NAME,
+                    rpc_otlp.SERVICE_NAME,
                 ],
                 readiness=readiness,
                 log_guard=guard,
@@ -77,6 +84,34 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
                 allow_insecure=settings.insecure_listen,
             )
         )
+        await stack.enter_async_context(_taking_spans(settings, traces, readiness))
         await stack.enter_async_context(lifecycle.background(start.run, watches.run, give_back_freed_memory))
         _log.info("the collector's front is up", address=address)
         yield address
+
+
+@asynccontextmanager
+async def _taking_spans(settings: FrontSettings, traces: TraceServicer, readiness: Readiness) -> AsyncIterator[None]:
+    """Takes spans on a port of their own as well, if the settings say which."""
+    if not settings.otlp_listen:
+        yield
+        return
+    async with rpc.serve(
+        settings.otlp_listen,
+        [traces.add_to],
+        service_names=[rpc_otlp.SERVICE_NAME],
+        readiness=readiness,
+        files=settings.grpc_tls,
+        allow_insecure=settings.insecure_listen,
+    ) as address:
+        _log.info("spans of OpenTelemetry are taken", address=address)
+        yield
+
+
+def _task_names(settings: FrontSettings) -> TaskNames:
+    return TaskNames(
+        settings.otlp_task_type_attributes,
+        settings.otlp_task_id_attributes,
+        settings.otlp_revision_count_attributes,
+        settings.otlp_trace_is_task,
+    )

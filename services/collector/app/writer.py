@@ -6,10 +6,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from kit import bus, database, lifecycle, logs, rpc
 from kit.access import CachedKeyChecker, Guard
 from kit.health import Readiness
+from kit.memory import give_back_freed_memory, share_heaps
+from kit.start import ops
 from services.collector.access.checker import StoreKeyChecker
 from services.collector.access.store import AccessStore
-from services.collector.app.start import Start, ops
-from services.collector.memory import give_back_freed_memory, share_heaps
+from services.collector.app.start import collector_start
 from services.collector.settings import WriterSettings
 from services.collector.upkeep import Retention, Upkeep
 from services.collector.writer import Writer
@@ -31,7 +32,7 @@ async def writer(settings: WriterSettings) -> AsyncIterator[str]:
         )
         guard = Guard(CachedKeyChecker(StoreKeyChecker(AccessStore(engine))))
         retention = Retention(settings.calls_kept_days, settings.minutes_kept_days, settings.quarters_kept_days, settings.history)
-        start = Start(engine, connection, readiness, settings)
+        start = collector_start(engine, connection, readiness, settings)
         await stack.enter_async_context(ops(settings, readiness))
         address = await stack.enter_async_context(
             rpc.serve(

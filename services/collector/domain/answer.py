@@ -18,6 +18,9 @@ from services.collector.domain.windows import Grid
 RATIOS = (0.5, 0.9, 0.95, 0.99)
 """The quantiles of an answer."""
 
+NO_DURATIONS = np.zeros((0, len(Histogram), len(RATIOS)))
+"""Quantiles that were not asked for."""
+
 _US_PER_S = 1e6
 _NANOS_PER_USD = 1e9
 
@@ -27,7 +30,7 @@ class Answer:
     """One row a group and window that has calls, ordered by group and window.
 
     `group` numbers the groups of the query. Doubles are NaN where there is nothing to say; quantiles have shape (rows, len(RATIOS)).
-    `log_moments` are as of `domain.moments`, with no rows where they were not asked for.
+    `log_moments` are as of `domain.moments`, with no rows where they were not asked for, and so are the quantiles.
     """
 
     group: Ints
@@ -63,14 +66,14 @@ class Answered:
     keys: Sequence[tuple[str, ...]]
 
 
-def answer(sums: Windows, grid: Grid, *, with_log_moments: bool = False) -> Answer:
+def answer(sums: Windows, grid: Grid, *, with_log_moments: bool = False, with_durations: bool = True) -> Answer:
     """Makes an answer of the sums of a query's groups (as `series_id`) and windows (their number as `start_min`)."""
     boundary_s = grid.boundary_min * 60
     window = sums.start_min
     measures = sums.measures
     call_count = measures[:, Measure.SUCCEEDED : Measure.CANCELLED + 1].sum(axis=1)
     succeeded = measures[:, Measure.SUCCEEDED]
-    durations_s = quantiles(sums, RATIOS)
+    durations_s = quantiles(sums, RATIOS) if with_durations else NO_DURATIONS
     return Answer(
         group=sums.series_id,
         start_unix_s=boundary_s[window],

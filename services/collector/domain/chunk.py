@@ -52,12 +52,15 @@ _Section = tuple[Unsigned, Ints]
 
 @dataclass(frozen=True, eq=False)
 class Chunks:
-    """Encoded windows: chunk c is of series `series_id[c]` and begins `start_min[c]` minutes after the Unix epoch."""
+    """Encoded windows: chunk c is of series `series_id[c]` and begins `start_min[c]` minutes after the Unix epoch.
+
+    Where the entries are None, the windows are read without their histograms.
+    """
 
     series_id: Ints
     start_min: Ints
     measures: list[bytes]
-    entries: list[bytes]
+    entries: list[bytes] | None
 
 
 def encode_chunks(windows: Windows, chunk_min: int) -> Chunks:
@@ -90,10 +93,7 @@ def decode_chunks(chunks: Chunks) -> Windows:
     offsets = reader.take_ints(row_counts, CHUNK_MIN_MAX)
     entry_counts, measures = _read_rows(reader, row_counts)
     reader.finish()
-    reader = _Reader(chunks.entries)
-    reader.version()
-    row, bucket, count = _read_entries(reader, entry_counts, row_counts)
-    reader.finish()
+    row, bucket, count = _no_entries() if chunks.entries is None else _entries(chunks.entries, entry_counts, row_counts)
     return Windows(
         series_id=np.repeat(chunks.series_id, row_counts),
         start_min=np.repeat(chunks.start_min, row_counts) + offsets,
@@ -102,6 +102,18 @@ def decode_chunks(chunks: Chunks) -> Windows:
         entry_bucket=bucket,
         entry_count=count,
     )
+
+
+def _entries(blobs: list[bytes], entry_counts: Ints, row_counts: Ints) -> tuple[Ints, Int32s, Ints]:
+    reader = _Reader(blobs)
+    reader.version()
+    found = _read_entries(reader, entry_counts, row_counts)
+    reader.finish()
+    return found
+
+
+def _no_entries() -> tuple[Ints, Int32s, Ints]:
+    return np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64)
 
 
 def encode_delta(windows: Windows) -> bytes:

@@ -44,6 +44,11 @@ class Windows:
         """How many entries each row has, shape (rows,)."""
         return np.diff(self.first_entries())
 
+    def without_histograms(self) -> "Windows":
+        """The windows with their measures alone."""
+        none = np.zeros(0, np.int64)
+        return Windows(self.series_id, self.start_min, self.measures, none, np.zeros(0, np.int32), none)
+
     def select(self, rows: Ints) -> "Windows":
         """The given rows alone, as often as they are given."""
         first = self.first_entries()

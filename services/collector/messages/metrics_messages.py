@@ -59,6 +59,8 @@ def question_from_message(request: contract.QueryMetricsRequest, project: Projec
     """Raises AssayError naming the field that cannot be understood."""
     if not request.HasField("start_time"):
         raise invalid("start_time", "is required")
+    if request.with_log_moments and request.without_durations:
+        raise invalid("without_durations", "leaves out what the moments of the logarithms are of")
     end_us = _microseconds("end_time", request.end_time) if request.HasField("end_time") else time.time_ns() // 1_000
     return Question(
         project=project,
@@ -70,6 +72,7 @@ def question_from_message(request: contract.QueryMetricsRequest, project: Projec
         chosen=series_filter(request.filter),
         only_series=_series_ids(request.series_ids),
         with_log_moments=request.with_log_moments,
+        without_durations=request.without_durations,
     )
 
 
@@ -125,7 +128,7 @@ def _windows(answer: Answer, first_rows: list[int]) -> list[bytes]:
     columns |= {name: getattr(answer, name) for name in _PLAIN_COLUMNS}
     columns |= _log_columns(answer) if answer.log_moments.size else {}
     messages = packed(contract.MetricWindows.DESCRIPTOR, columns, bounds)
-    for name in _QUANTILE_COLUMNS:
+    for name in _QUANTILE_COLUMNS if len(answer.latency_s) else ():
         quantiles = dict(zip(_QUANTILE_NAMES, getattr(answer, name).T, strict=True))
         number = contract.MetricWindows.DESCRIPTOR.fields_by_name[name].number
         parts = packed(contract.Quantiles.DESCRIPTOR, quantiles, bounds)

@@ -21,6 +21,8 @@ _CHUNKS = (
     "SELECT series_id, chunk, measures, entries FROM collector.rollup WHERE level = $1 AND series_id = ANY($2::int[]) "
     "AND chunk = ANY($3::int[]) ORDER BY series_id, chunk"
 )
+# Without the histograms, which are most of what is stored.
+_SUMS = _CHUNKS.replace("entries", "NULL::bytea")
 _PENDING = "SELECT level, body FROM collector.rollup_pending WHERE project_id = $1 AND level <= $2 ORDER BY pending_id"
 _NEWEST = text("SELECT max(receive_time) FROM collector.message WHERE project_id = :project_id AND kind = :kind AND stored_count > 0")
 
@@ -43,20 +45,21 @@ class Question:
     chosen: SeriesFilter
     only_series: Sequence[int] | None = None
     with_log_moments: bool = False
+    without_durations: bool = False
 
 
 @dataclass(frozen=True)
 class StoredLevel:
-    """What is stored of one piece of a plan: chunks as (series, chunk, measures, entries), in order."""
+    """What is stored of one piece of a plan: chunks as (series, chunk, measures, entries), in order; all entries are None if left out."""
 
     piece: Piece
     level: Level
-    chunks: Sequence[tuple[int, int, bytes, bytes]]
+    chunks: Sequence[tuple[int, int, bytes, bytes | None]]
 
     @property
     def byte_count(self) -> int:
         """How much was read."""
-        return sum(len(measures) + len(entries) for _, _, measures, entries in self.chunks)
+        return sum(len(measures) + len(entries or b"") for _, _, measures, entries in self.chunks)
 
 
 class Snapshot:
@@ -73,15 +76,16 @@ class Snapshot:
             found.setdefault(LEVELS[number], []).append(body)
         return found
 
-    async def chunks(self, series_ids: Sequence[int], pieces: Sequence[Piece]) -> list[StoredLevel]:
+    async def chunks(self, series_ids: Sequence[int], pieces: Sequence[Piece], *, without_durations: bool = False) -> list[StoredLevel]:
         """What the pieces of a plan need of these series."""
+        statement = _SUMS if without_durations else _CHUNKS
         found = []
         for piece in pieces:
             level = level_of(piece.resolution)
             first = piece.segment_start_min // level.chunk_min
             last = (piece.segment_end_min - 1) // level.chunk_min
             numbers = np.unique(ranges(first, last - first + 1))
-            rows = await self._driver.fetch(_CHUNKS, level.number, series_ids, numbers.tolist())
+            rows = await self._driver.fetch(statement, level.number, series_ids, numbers.tolist())
             found.append(StoredLevel(piece, level, [tuple(row) for row in rows]))
         return found
 

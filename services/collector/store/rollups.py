@@ -84,12 +84,13 @@ async def read_chunks(connection: asyncpg.Connection, level: Level, series: Sequ
     return await asyncio.to_thread(decode_rows, [(row[0], row[1], row[3], row[4]) for row in rows], level)
 
 
-def decode_rows(rows: Sequence[tuple[int, int, bytes, bytes]], level: Level) -> Windows:
-    """The windows of chunks given as (series, chunk, measures, entries), ordered by series and chunk."""
+def decode_rows(rows: Sequence[tuple[int, int, bytes, bytes | None]], level: Level) -> Windows:
+    """The windows of chunks given as (series, chunk, measures, entries), ordered by series and chunk; all entries are None if left out."""
     if not rows:
         return merge([])
     series_id, chunk, measures, entries = zip(*rows, strict=True)
-    return decode_chunks(Chunks(np.array(series_id, np.int64), np.array(chunk, np.int64) * level.chunk_min, list(measures), list(entries)))
+    places = np.array(series_id, np.int64), np.array(chunk, np.int64) * level.chunk_min
+    return decode_chunks(Chunks(*places, list(measures), None if entries[0] is None else list(entries)))
 
 
 async def write_chunks(connection: asyncpg.Connection, level: Level, windows: Windows, oldest: date) -> set[tuple[int, int]]:

@@ -1,16 +1,24 @@
-"""Bounds the streams that a project and a key hold open: a front serves a bounded number of RPCs, and streams may last for days."""
+"""Streams that may last for days: bounded, since a process serves a bounded number of RPCs, and ended with the key that opened them."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
-from kit.access import NO_QUOTA, Identity, Quota
+import grpc.aio
+
+from kit.access import NO_QUOTA, Guard, Identity, Quota, Role
 from kit.errors import AssayError, Kind
 
-# Of one kind, on one front: two kinds leave two fifths of what a front serves (kit.rpc's CONCURRENT_RPCS_MAX) to the other projects.
+# Of one kind, in one process: two kinds leave two fifths of what it serves (kit.rpc's CONCURRENT_RPCS_MAX) to the other projects.
 STREAMS_PER_PROJECT_MAX = 300
 # Streams end when their clients do; nobody knows when that is.
 RETRY_S = 10.0
+# How often an open stream's key is looked at again; with the time that an answer is remembered, a revoked key is out within 5 s.
+ADMIT_AGAIN_EVERY_S = 1.0
+
+Update = TypeVar("Update")
 
 
 class OpenStreams:
@@ -42,3 +50,21 @@ def _exceeded(holder: str, limit: int) -> AssayError:
     message = f"the {holder} has {limit} of these streams open here: close some, share one for several uses, or have its limit raised"
     details = {"limit": "open_streams_limit", "holder": holder, "open_streams": str(limit)}
     return AssayError(Kind.RESOURCE_EXHAUSTED, "QUOTA_STREAMS_EXCEEDED", message, details=details, retry_after_s=RETRY_S)
+
+
+async def while_admitted(
+    updates: AsyncGenerator[Update, None], guard: Guard, context: grpc.aio.ServicerContext[Any, Any], requested: str
+) -> AsyncGenerator[Update, None]:
+    """The updates, for as long as the caller's key may read the requested project: where nothing happens it ends with its key, too."""
+    coming = asyncio.ensure_future(anext(updates))
+    try:
+        while True:
+            await asyncio.wait([coming], timeout=ADMIT_AGAIN_EVERY_S)
+            await guard.admit(context, Role.READ, requested)
+            if coming.done():
+                yield coming.result()
+                coming = asyncio.ensure_future(anext(updates))
+    finally:
+        coming.cancel()
+        await asyncio.wait([coming])
+        await updates.aclose()

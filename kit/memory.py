@@ -4,7 +4,7 @@ import asyncio
 import ctypes
 import sys
 
-from services.collector.patience import pause
+from kit.patience import pause
 
 # From glibc's malloc.h.
 _M_TRIM_THRESHOLD = -1

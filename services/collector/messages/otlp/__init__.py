@@ -1,0 +1,1 @@
+"""Spans of OpenTelemetry, OpenInference and OpenLLMetry as calls."""
