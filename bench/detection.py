@@ -1,4 +1,4 @@
-"""How well anomalies are found in series that others have labelled, and how fast: `assay detect` under the scorer beside the project."""
+"""How well anomalies are found: by `assay detect` in series that others have labelled, by the service's engine in simulated fleets."""
 
 import csv
 import json
@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench import detection_fleet
 from bench.figures import Figure, Report
 from cli.work.detect_row import seconds_of, value_of
 from services.analyzer.domain.series_detector import SeriesDetector
@@ -26,13 +27,14 @@ Rows = list[tuple[float, float]]
 
 
 async def run(report: Report) -> None:
-    """Scores the command on all series, and times the detector alone. Without the labelled series there is nothing to measure."""
+    """Scores the command on all labelled series, times the detector alone, and measures the engine on simulated fleets."""
     _measure(report)
+    detection_fleet.measure(report)
 
 
 def _measure(report: Report) -> None:
     if not SCORER.exists():
-        print(f"{AREA} is skipped: there are no labelled series beside the project", file=sys.stderr)
+        print("the labelled series are skipped: there are none beside the project", file=sys.stderr)
         return
     command = [sys.executable, "-m", "cli", "detect"]
     done = subprocess.run([sys.executable, SCORER, SERIES, "--", *command], capture_output=True, text=True, check=True)

@@ -155,6 +155,6 @@ def _moved(windows: Windows, by_min: int) -> Windows:
 def _chunks(windows: Windows, level: Level) -> Iterator[Row]:
     encoded = encode_chunks(windows, level.chunk_min)
     today = datetime.now(UTC)
-    columns = (encoded.series_id.tolist(), (encoded.start_min // level.chunk_min).tolist(), encoded.measures, encoded.entries)
+    columns = (encoded.series_id.tolist(), (encoded.start_min // level.chunk_min).tolist(), encoded.measures, encoded.entries or [])
     for series_id, chunk, measures, entries in zip(*columns, strict=True):
         yield series_id, level.number, chunk, today, measures, entries
