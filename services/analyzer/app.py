@@ -1,0 +1,88 @@
+"""Wires the analyzer."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from kit import bus, database, lifecycle, logs, rpc
+from kit.access import CachedKeyChecker, Guard, RemoteKeyChecker
+from kit.health import Readiness
+from kit.memory import give_back_freed_memory, share_heaps
+from kit.start import BUS, DATABASE, Start, ensure_streams, ops
+from services.analyzer import rpc_anomalies, rpc_baselines, streams
+from services.analyzer.collector import Calls, Collector
+from services.analyzer.inbox import Inbox
+from services.analyzer.notes import Notes
+from services.analyzer.projects import Projects
+from services.analyzer.publish import Publisher
+from services.analyzer.settings import AnalyzerSettings
+from services.analyzer.store.anomalies import AnomalyStore
+from services.analyzer.store.baselines import BaselineStore
+from services.analyzer.store.records import Claim
+from services.analyzer.store.shifts import ShiftStore
+from services.analyzer.store.work import WorkStore
+from services.analyzer.watch import AnomalyWatches
+from services.analyzer.worker import Tools, Worker
+
+SCHEMA = "analyzer"
+MIGRATIONS = "services.analyzer.migrations"
+
+_log = logs.get_logger(__name__)
+
+
+@asynccontextmanager
+async def analyzer(settings: AnalyzerSettings) -> AsyncIterator[str]:
+    """Serves an analyzer until the block is left; yields the bound address."""
+    share_heaps()
+    readiness = Readiness(DATABASE, BUS)
+    url, address = settings.database_url.get_secret_value(), settings.collector_address
+    secret, files, is_open = settings.service_key.get_secret_value(), settings.client_tls, settings.insecure_connect
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(database.engine(url, name="assay analyzer", files=settings.database_tls))
+        connection = await stack.enter_async_context(bus.connect(settings.nats_url.get_secret_value(), "analyzer", settings.nats_tls))
+        own = await stack.enter_async_context(rpc.connect(address, secret=secret, tls=files, allow_insecure=is_open))
+        plain = await stack.enter_async_context(rpc.connect(address, tls=files, allow_insecure=is_open))
+        guard = Guard(CachedKeyChecker(RemoteKeyChecker(plain)))
+        anomalies, baselines, shifts = AnomalyStore(engine), BaselineStore(engine), ShiftStore(engine)
+        kept = {
+            "baselines_kept": timedelta(days=settings.baselines_kept_days),
+            "anomalies_kept": timedelta(days=settings.anomalies_kept_days),
+        }
+        tools = Tools(
+            collector=Collector(own),
+            store=WorkStore(engine),
+            publisher=Publisher(connection, anomalies),
+            notes=Notes(baselines, shifts, anomalies, **kept),
+            history=timedelta(days=settings.history_days),
+        )
+
+        async def work(claim: Claim, inbox: Inbox) -> None:
+            await Worker(tools, claim, inbox).run()
+
+        async def prepare_database() -> None:
+            await database.migrate(url, schema=SCHEMA, package=MIGRATIONS, files=settings.database_tls)
+
+        async def prepare_bus() -> None:
+            await ensure_streams(connection, [streams.anomalies_stream(settings.stream_replica_count)])
+
+        start = Start(engine, connection, readiness, prepare_database=prepare_database, prepare_bus=prepare_bus)
+        watches = AnomalyWatches(connection, anomalies)
+        await stack.enter_async_context(ops(settings, readiness))
+        bound = await stack.enter_async_context(
+            rpc.serve(
+                settings.listen,
+                [
+                    rpc_anomalies.AnomalyServicer(guard, anomalies, watches, Calls(plain)).add_to,
+                    rpc_baselines.BaselineServicer(guard, baselines, shifts).add_to,
+                ],
+                service_names=[rpc_anomalies.SERVICE_NAME, rpc_baselines.SERVICE_NAME],
+                readiness=readiness,
+                log_guard=guard,
+                files=settings.grpc_tls,
+                allow_insecure=settings.insecure_listen,
+            )
+        )
+        projects = Projects(connection, tools.collector, tools.store, work)
+        await stack.enter_async_context(lifecycle.background(start.run, start.after(projects.run), watches.run, give_back_freed_memory))
+        _log.info("the analyzer is up", address=bound)
+        yield bound

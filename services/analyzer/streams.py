@@ -1,0 +1,30 @@
+"""The analyzer's stream and subjects of the bus, and those of others that it listens to."""
+
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+
+ANOMALIES = "ASSAY_ANOMALIES"
+ANOMALIES_SUBJECT = "assay.anomalies"
+# The collector's: which windows have new values.
+WINDOWS_SUBJECT = "assay.windows"
+
+# Who was away for longer than this lists what is open.
+ANOMALIES_KEPT_S = 86_400.0
+# A change of an anomaly has some 2 kB: a hundred thousand of them. The oldest go first.
+ANOMALIES_BYTES_MAX = 256 * 1024 * 1024
+# A change that is told again within this time, as by an owner that takes over, is recognised by its Nats-Msg-Id.
+DUPLICATE_WINDOW_S = 120.0
+
+
+def anomalies_stream(replica_count: int) -> StreamConfig:
+    """Keeps what was told for a day, on disk."""
+    return StreamConfig(
+        name=ANOMALIES,
+        subjects=[f"{ANOMALIES_SUBJECT}.*"],
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.OLD,
+        max_age=ANOMALIES_KEPT_S,
+        max_bytes=ANOMALIES_BYTES_MAX,
+        duplicate_window=DUPLICATE_WINDOW_S,
+        num_replicas=replica_count,
+    )
