@@ -1,0 +1,1 @@
+"""How messages reach people: a file for each sort of receiver."""

@@ -1,0 +1,1 @@
+"""Conversion between the contract's messages and the domain."""
