@@ -30,6 +30,28 @@ UrlOption = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+AlerterUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="ASSAY_ALERTER_URL",
+        metavar="HOST:PORT",
+        help="gRPC address of an alerter, instead of the one on the data directory.",
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
+]
+AnalyzerUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="ASSAY_ANALYZER_URL",
+        metavar="HOST:PORT",
+        help="gRPC address of an analyzer, instead of the one on the data directory.",
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
+]
 KeyOption = Annotated[
     str | None,
     typer.Option(

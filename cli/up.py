@@ -15,6 +15,8 @@ class ProcessName(Enum):
 
     COLLECTOR = "collector"
     WRITER = "writer"
+    ANALYZER = "analyzer"
+    ALERTER = "alerter"
     GATEWAY = "gateway"
 
 
@@ -23,6 +25,8 @@ PYTHON = (sys.executable, "-P", "-m")
 PROGRAMS = {
     ProcessName.COLLECTOR: (*PYTHON, "services.collector", "front"),
     ProcessName.WRITER: (*PYTHON, "services.collector", "writer"),
+    ProcessName.ANALYZER: (*PYTHON, "services.analyzer"),
+    ProcessName.ALERTER: (*PYTHON, "services.alerter"),
     ProcessName.GATEWAY: (*PYTHON, "gateway"),
 }
 
@@ -30,7 +34,11 @@ PROGRAMS = {
 def up(
     process: Annotated[
         ProcessName | None,
-        typer.Argument(metavar="[collector|writer|gateway]", help="Run this process alone, set by the environment.", show_default=False),
+        typer.Argument(
+            metavar="[collector|writer|analyzer|alerter|gateway]",
+            help="Run this process alone, set by the environment.",
+            show_default=False,
+        ),
     ] = None,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     port: Annotated[

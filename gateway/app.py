@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -9,8 +11,11 @@ import grpc.aio
 from fastapi import FastAPI
 
 from gateway import health, problems
+from gateway.alerter import Alerter
+from gateway.analyzer import Analyzer
 from gateway.collector import Collector
 from gateway.docs_page import DOCUMENT_PATH
+from gateway.hub import Services
 from gateway.hubs import Hubs
 from gateway.live_stream import LiveStream
 from gateway.login_limit import LoginLimit
@@ -19,12 +24,26 @@ from gateway.pages import Pages
 from gateway.parts import Parts
 from gateway.recording import BODY_BYTES_MAX
 from gateway.recording_slots import RecordingSlots
-from gateway.routes import access, calls, docs, ledger, metrics, recording, session, stream
+from gateway.routes import (
+    access,
+    alerts,
+    anomalies,
+    baselines,
+    calls,
+    docs,
+    ledger,
+    metrics,
+    recording,
+    rules,
+    session,
+    stream,
+    traces,
+)
 from gateway.settings import GatewaySettings
 from kit import lifecycle, ops_http, rpc
 from kit.health import Readiness
 
-_ROUTERS = (metrics, stream, ledger, calls, recording, session, access, docs)
+_ROUTERS = (metrics, stream, ledger, calls, anomalies, baselines, alerts, rules, recording, session, access, traces, docs)
 
 
 class GatewayApi(FastAPI):
@@ -58,20 +77,33 @@ def api(settings: GatewaySettings) -> FastAPI:
     for module in _ROUTERS:
         app.include_router(module.router)
     app.router.default = Pages(settings.dashboard_directory)
-    app.add_middleware(BodyLimit, limits=dict.fromkeys(recording.PATHS, BODY_BYTES_MAX))
+    app.add_middleware(BodyLimit, limits=dict.fromkeys((*recording.PATHS, traces.PATH), BODY_BYTES_MAX))
     app.add_middleware(Observation)  # the last one added is the outermost
     return app
 
 
-def create_app(settings: GatewaySettings, channel: grpc.aio.Channel, readiness: Readiness) -> FastAPI:
-    """The application, asking the collector over the channel. Close `app.state.parts.hubs` at the end."""
-    collector = Collector.over(channel, settings.deadline_s)
+@dataclass(frozen=True)
+class Channels:
+    """Ways to the services behind."""
+
+    collector: grpc.aio.Channel
+    analyzer: grpc.aio.Channel
+    alerter: grpc.aio.Channel
+
+
+def create_app(settings: GatewaySettings, channels: Channels, readiness: Readiness) -> FastAPI:
+    """The application, asking the services over the channels. Close `app.state.parts.hubs` at the end."""
+    collector = Collector.over(channels.collector, settings.deadline_s)
+    analyzer = Analyzer.over(channels.analyzer, settings.deadline_s)
+    alerter = Alerter.over(channels.alerter, settings.deadline_s)
     app = api(settings)
     app.router.routes.extend(ops_http.routes(readiness))
     app.state.parts = Parts(
         settings=settings,
         collector=collector,
-        hubs=Hubs(collector, settings),
+        analyzer=analyzer,
+        alerter=alerter,
+        hubs=Hubs(Services(collector, analyzer, alerter), settings),
         logins=LoginLimit(settings.login_burst, settings.login_interval_s, monotonic),
         recordings=RecordingSlots(settings.recordings_max),
     )
@@ -82,14 +114,23 @@ def create_app(settings: GatewaySettings, channel: grpc.aio.Channel, readiness: 
 async def gateway(settings: GatewaySettings) -> AsyncIterator[str]:
     """Serves until the block is left; yields the bound "host:port".
 
-    It serves whether or not the collector is there: /readyz tells. On leaving, streams end at once.
+    It serves whether or not the services behind are there: /readyz tells. Without analyzer and alerter it is ready, too: most of it works.
+    On leaving, streams end at once.
     """
     async with AsyncExitStack() as stack:
-        connected = rpc.connect(settings.collector_address, tls=settings.client_tls, allow_insecure=settings.insecure_connect)
-        channel = await stack.enter_async_context(connected)
+        addresses = settings.collector_address, settings.analyzer_address, settings.alerter_address
+        collector, analyzer, alerter = [
+            await stack.enter_async_context(rpc.connect(address, tls=settings.client_tls, allow_insecure=settings.insecure_connect))
+            for address in addresses
+        ]
         readiness = Readiness(health.COLLECTOR)
-        await stack.enter_async_context(lifecycle.background(health.follow_collector(channel, readiness)))
-        app = create_app(settings, channel, readiness)
+        following = (
+            health.follow(collector, partial(readiness.set, health.COLLECTOR)),
+            health.follow(analyzer, partial(readiness.tell, health.ANALYZER)),
+            health.follow(alerter, partial(readiness.tell, health.ALERTER)),
+        )
+        await stack.enter_async_context(lifecycle.background(*following))
+        app = create_app(settings, Channels(collector, analyzer, alerter), readiness)
         serve = ops_http.serve_application(
             app, settings.listen, files=settings.http_tls, allow_insecure=settings.insecure_listen, grace_s=settings.stop_grace_s
         )

@@ -1,19 +1,24 @@
-"""One live question of one key: asks the collector once, however many readers there are, and writes the event log."""
+"""One live question of one key: asks collector, analyzer and alerter once, however many readers there are, and writes the event log."""
 
 import asyncio
 import json
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, Protocol
 
 from assay.collector.v1.collector_service_pb2 import GetLedgerRequest
 from assay.collector.v1.metrics_service_pb2 import WatchMetricsRequest
 
+from gateway.alerter import Alerter
+from gateway.analyzer import Analyzer
 from gateway.collector import Collector
 from gateway.event_log import EventLog
+from gateway.live_alerts import LiveAlerts
+from gateway.live_anomalies import LiveAnomalies
 from gateway.live_answer import LiveAnswer
 from gateway.messages import ledger_event
 from gateway.settings import GatewaySettings
@@ -43,15 +48,51 @@ class HubKey:
     question: bytes
 
 
-class Hub:
-    """Follows the metrics, their totals and the ledger while it runs. `clients` is counted by its owner."""
+class Live(Protocol):
+    """What is open of something, as texts of an event: changes go in, snapshots for newcomers come out."""
 
-    def __init__(self, key: HubKey, collector: Collector, settings: GatewaySettings) -> None:
+    is_known: bool
+
+    def apply(self, response: Any) -> str:
+        """Takes in a response of the watch; returns it as the event's data."""
+        ...
+
+    def lose(self, error: AssayError) -> str | None:
+        """Takes in that the service is away; the event's data, None where that was told already."""
+        ...
+
+    def snapshot(self) -> str:
+        """All that is open, as the event's data."""
+        ...
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A watch beside that of the metrics, of a service that the page works without."""
+
+    event: str
+    live: Live
+    watch: Callable[[str, str], AsyncIterator[Any]]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Whom hubs ask."""
+
+    collector: Collector
+    analyzer: Analyzer
+    alerter: Alerter
+
+
+class Hub:
+    """Follows the metrics, their totals, the ledger, the anomalies and the alerts while it runs. `clients` is counted by its owner."""
+
+    def __init__(self, key: HubKey, services: Services, settings: GatewaySettings) -> None:
         self.key = key
         self.clients = 0
         self.refusal: AssayError | None = None  # why there never was an answer
         self.decided = asyncio.Event()  # there is a first answer, or a refusal
-        self._collector = collector
+        self._collector = services.collector
         self._settings = settings
         self._question = WatchMetricsRequest.FromString(key.question)
         generation = secrets.token_hex(GENERATION_BYTES)
@@ -59,6 +100,10 @@ class Hub:
         self._metrics = self._answer(has_step=self._question.HasField("step"))
         self._totals = self._answer(has_step=False)
         self._ledger = ""
+        self._beside = (
+            Beside("anomalies", LiveAnomalies(), services.analyzer.watch),
+            Beside("alerts", LiveAlerts(), services.alerter.watch),
+        )
         self._trouble = ""  # the status event of the trouble that we are in, if any
         self._awaited: set[str] = set()  # what this connection has not answered yet
         self._snapshot: tuple[tuple[int, int], list[bytes]] = ((-1, 0), [])
@@ -66,6 +111,7 @@ class Hub:
     async def run(self) -> None:
         """Follows until there is no point in it, and over every loss of the collector."""
         wait_s = self._settings.reconnect_first_s
+        following = [asyncio.create_task(self._follow(beside)) for beside in self._beside]
         try:
             while True:
                 error = await self._connection()
@@ -80,6 +126,9 @@ class Hub:
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311  spreads the load, hides nothing
                 wait_s = min(2 * wait_s, self._settings.reconnect_max_s)
         finally:
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
             if not self.decided.is_set() and self.refusal is None:
                 self.refusal = AssayError(Kind.UNAVAILABLE, "STREAM_ENDED", "the stream could not be started: try again")
             self.decided.set()
@@ -157,6 +206,23 @@ class Hub:
                 self._publish("ledger", published)
             await asyncio.sleep(self._settings.ledger_interval_s)
 
+    async def _follow(self, beside: Beside) -> None:
+        """Follows a watch over every loss of its service, beside all else: the page works without it, and is told."""
+        wait_s = self._settings.reconnect_first_s
+        while True:
+            try:
+                async for response in beside.watch(self._question.project, self.key.secret):
+                    self._log.append(beside.event, beside.live.apply(response))
+                    wait_s = self._settings.reconnect_first_s
+            except AssayError as error:
+                lost = beside.live.lose(error)
+                if lost is not None:
+                    self._log.append(beside.event, lost)
+                if error.kind in _FINAL:
+                    return
+            await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311  as above
+            wait_s = min(2 * wait_s, self._settings.reconnect_max_s)
+
     def _publish(self, event: str, data: str) -> None:
         self._log.append(event, data)
         self._awaited.discard(event)
@@ -185,6 +251,7 @@ class Hub:
                 ("totals", self._totals.snapshot(now_unix_s)),
                 ("ledger", self._ledger),
             ]
+            events += [(beside.event, beside.live.snapshot()) for beside in self._beside if beside.live.is_known]
             if self._trouble:
                 events.append(("status", self._trouble))
             numbers = [0] * (len(events) - 1) + [self._log.last_number]

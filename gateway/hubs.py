@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from assay.collector.v1.metrics_service_pb2 import WatchMetricsRequest
 
-from gateway.collector import Collector
-from gateway.hub import Hub, HubKey
+from gateway.hub import Hub, HubKey, Services
 from gateway.settings import GatewaySettings
 from kit import logs, metrics
 from kit.errors import AssayError, Kind
@@ -20,8 +19,8 @@ _log = logs.get_logger(__name__)
 class Hubs:
     """Hands out hubs and takes them back. For use in one event loop."""
 
-    def __init__(self, collector: Collector, settings: GatewaySettings) -> None:
-        self._collector = collector
+    def __init__(self, services: Services, settings: GatewaySettings) -> None:
+        self._services = services
         self._settings = settings
         self._hubs: dict[HubKey, Hub] = {}  # the one that was left longest ago comes first
         self._tasks: dict[HubKey, asyncio.Task[None]] = {}
@@ -85,7 +84,7 @@ class Hubs:
             self._retire_one(self._of(key.secret))
         if len(self._hubs) >= self._settings.hubs_max:
             self._retire_one(iter(self._hubs.values()))
-        hub = Hub(key, self._collector, self._settings)
+        hub = Hub(key, self._services, self._settings)
         self._hubs[key] = hub
         self._tasks[key] = task = asyncio.create_task(hub.run())
         task.add_done_callback(lambda task: self._ended(hub, task))

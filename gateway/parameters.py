@@ -75,11 +75,11 @@ def query_metrics(
     now = datetime.now(UTC)
     return QueryMetricsRequest(
         project=project,
-        start_time=_timestamp("start", start, now),
-        end_time=_timestamp("end", end, now),
-        step=_duration("step", step),
+        start_time=timestamp("start", start, now),
+        end_time=timestamp("end", end, now),
+        step=duration_of("step", step),
         time_zone=tz,
-        group_by=_dimensions(group_by),
+        group_by=dimensions(group_by),
         filter=filter_,
     )
 
@@ -96,10 +96,10 @@ def watch_metrics(
     """The question of GET /stream."""
     return WatchMetricsRequest(
         project=project,
-        range=_duration("range", range_),
-        step=_duration("step", step),
+        range=duration_of("range", range_),
+        step=duration_of("step", step),
         time_zone=tz,
-        group_by=_dimensions(group_by),
+        group_by=dimensions(group_by),
         filter=filter_,
     )
 
@@ -109,8 +109,8 @@ def get_ledger(project: Project = "", start: Start = "", end: End = "") -> GetLe
     now = datetime.now(UTC)
     return GetLedgerRequest(
         project=project,
-        start_time=_timestamp("start", start, now),
-        end_time=_timestamp("end", end, now),
+        start_time=timestamp("start", start, now),
+        end_time=timestamp("end", end, now),
     )
 
 
@@ -135,10 +135,10 @@ def list_calls(
     now = datetime.now(UTC)
     return ListCallsRequest(
         project=project,
-        start_time=_timestamp("start", start, now),
-        end_time=_timestamp("end", end, now),
+        start_time=timestamp("start", start, now),
+        end_time=timestamp("end", end, now),
         filter=filter_,
-        outcomes=_enum_values("outcome", CallOutcome.items(), "CALL_OUTCOME_", outcome),
+        outcomes=enum_values("outcome", CallOutcome.items(), "CALL_OUTCOME_", outcome),
         task_id=task_id,
         agent=agent,
         page_size=page_size,
@@ -146,15 +146,17 @@ def list_calls(
     )
 
 
-def _timestamp(field: str, text: str, now: datetime) -> Timestamp | None:
+def timestamp(field: str, text: str, now: datetime) -> Timestamp | None:
+    """A time; None for an empty text. Raises FIELD_INVALID."""
     if not text:
         return None
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment(field, text, now))
-    return timestamp
+    stamp = Timestamp()
+    stamp.FromDatetime(moment(field, text, now))
+    return stamp
 
 
-def _duration(field: str, text: str) -> Duration | None:
+def duration_of(field: str, text: str) -> Duration | None:
+    """A duration; None for an empty text. Raises FIELD_INVALID."""
     if not text:
         return None
     length = Duration()
@@ -162,11 +164,12 @@ def _duration(field: str, text: str) -> Duration | None:
     return length
 
 
-def _dimensions(names: Sequence[str]) -> list[MetricDimension.ValueType]:
-    return _enum_values("group_by", MetricDimension.items(), "METRIC_DIMENSION_", names)
+def dimensions(names: Sequence[str]) -> list[MetricDimension.ValueType]:
+    """What to group by. Raises FIELD_INVALID."""
+    return enum_values("group_by", MetricDimension.items(), "METRIC_DIMENSION_", names)
 
 
-def _enum_values(field: str, items: Iterable[tuple[str, Number]], prefix: str, names: Sequence[str]) -> list[Number]:
+def enum_values(field: str, items: Iterable[tuple[str, Number]], prefix: str, names: Sequence[str]) -> list[Number]:
     """Values by their names, in either case and with or without the prefix."""
     known = {name.removeprefix(prefix): number for name, number in items if number}
     chosen = [name.upper().removeprefix(prefix) for name in comma_list(names)]

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 
+from gateway.alerter import Alerter
+from gateway.analyzer import Analyzer
 from gateway.collector import Collector
 from gateway.hubs import Hubs
 from gateway.login_limit import LoginLimit
@@ -19,6 +21,8 @@ class Parts:
 
     settings: GatewaySettings
     collector: Collector
+    analyzer: Analyzer
+    alerter: Alerter
     hubs: Hubs
     logins: LoginLimit
     recordings: RecordingSlots
@@ -33,8 +37,18 @@ def _collector(request: Request) -> Collector:
     return _parts(request).collector
 
 
+def _analyzer(request: Request) -> Analyzer:
+    return _parts(request).analyzer
+
+
+def _alerter(request: Request) -> Alerter:
+    return _parts(request).alerter
+
+
 PartsOf = Annotated[Parts, Depends(_parts)]
 CollectorOf = Annotated[Collector, Depends(_collector)]
+AnalyzerOf = Annotated[Analyzer, Depends(_analyzer)]
+AlerterOf = Annotated[Alerter, Depends(_alerter)]
 
 
 def answer(content: Any, status: int = 200) -> Response:

@@ -17,6 +17,8 @@ class GatewaySettings(ProcessSettings):
 
     listen: str = "127.0.0.1:8080"
     collector_address: str = "127.0.0.1:7001"
+    analyzer_address: str = "127.0.0.1:7002"
+    alerter_address: str = "127.0.0.1:7003"
     dashboard_directory: Path = DASHBOARD_DIST
 
     # How long a caller waits for the collector. Only sums over months of another zone's days take seconds.

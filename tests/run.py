@@ -15,10 +15,14 @@ STAGES: dict[str, list[str]] = {
         "tests/test_tidy.py",
         "tests/contract",
         "tests/collector/domain",
-        "tests/analyzer/domain",
+        "tests/analyzer",
+        *(f"--ignore=tests/analyzer/{name}" for name in ("service", "rankings_service")),
         "tests/simulation",
     ],
-    "the parts, on real servers": ["tests/kit", "tests/client", "tests/collector", "tests/gateway", "--ignore=tests/collector/domain"],
+    "the parts, on real servers": [
+        *("tests/kit", "tests/client", "tests/collector", "tests/gateway", "--ignore=tests/collector/domain"),
+        *("tests/analyzer/service", "tests/analyzer/rankings_service", "tests/alerter"),
+    ],
     "the whole, as processes": ["tests/cli", "tests/system", "tests/browser"],
 }
 # Two cores: more workers would only wait for each other. A file's tests share servers, so they stay together.

@@ -16,6 +16,8 @@ from kit.tls import ClientFiles
 
 ADMIN_KEY_FILE = "admin.key"
 COLLECTOR = "collector"
+ANALYZER = "analyzer"
+ALERTER = "alerter"
 # Longer than any answer takes that is not stuck; only sums over months of another zone's days take seconds.
 ASK_TIMEOUT_S = 15.0
 
@@ -36,15 +38,15 @@ class Target:
         return rpc.connect(self.address, secret=self.secret, tls=self.tls, allow_insecure=self.allow_insecure)
 
 
-def find(data_dir: Path, url: str | None, key: str | None) -> Target:
-    """The collector that is meant: at `url` with `key`, or else the one that runs on the data directory.
+def find(data_dir: Path, url: str | None, key: str | None, process: str = COLLECTOR) -> Target:
+    """The collector, or another process, that is meant: at `url` with `key`, or else the one that runs on the data directory.
 
     How the one at `url` is reached by TLS is read from the environment; the directory knows it of its own suite. The directory's admin key
     is never sent to an address that was given. Raises URL_INVALID, KEY_MISSING, NOT_RUNNING, ADMIN_KEY_UNREADABLE.
     """
     if url is not None:
         if "://" in url or ":" not in url:
-            raise _refused("URL_INVALID", f"--url (ASSAY_URL) is the collector's gRPC address, such as 127.0.0.1:7001, and not {url!r}")
+            raise _refused("URL_INVALID", f"--url (ASSAY_URL) is the {process}'s gRPC address, such as 127.0.0.1:7001, and not {url!r}")
         if not key:
             raise _refused("KEY_MISSING", "with --url (ASSAY_URL) give a key, too: --key or ASSAY_KEY")
         from kit.settings import TlsSettings, load
@@ -53,7 +55,7 @@ def find(data_dir: Path, url: str | None, key: str | None) -> Target:
         return Target(url, key, settings.client_tls, settings.insecure_connect)
     run = read_run(data_dir)
     # What listens beyond loopback is still on this machine.
-    return Target(run.processes[COLLECTOR].url, key or admin_key(data_dir), run.tls, allow_insecure=True)
+    return Target(run.processes[process].url, key or admin_key(data_dir), run.tls, allow_insecure=True)
 
 
 def gateway_url(data_dir: Path) -> str:

@@ -2,8 +2,9 @@
 
 import asyncio
 import http.client
+import json
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,13 @@ from services.collector.access.keys import new_secret
 READY_TIMEOUT_S = 300.0
 # A process on this machine answers in milliseconds, or is not ready.
 READY_ANSWER_S = 1.0
+# Kept beside the admin's.
+SERVICE_KEY_FILE = "service.key"
+RECEIVERS_KEY_FILE = "receivers.key"
 # What a process is told by us alone, and what holds secrets that are not its business.
-_PRIVATE = frozenset({"ASSAY_DATABASE_URL", "ASSAY_NATS_URL", "ASSAY_COLLECTOR_BOOTSTRAP_KEY", "ASSAY_KEY"})
+_PRIVATE = frozenset(
+    {"ASSAY_DATABASE_URL", "ASSAY_NATS_URL", "ASSAY_COLLECTOR_BOOTSTRAP_KEY", "ASSAY_SERVICE_KEY", "ASSAY_SECRETS_KEY", "ASSAY_KEY"}
+)
 
 
 # What is done in a running suite, with the address of its collector and the admin's key.
@@ -57,17 +63,18 @@ async def _run(data_dir: Path, port: int | None, beside: Beside | None) -> None:
             supervisor.stop_on_signals()
             with _progress("Starting …"):
                 addresses = ports.choose(os.environ, port, allow_all=settings.insecure_listen or settings.grpc_tls is not None)
-                servers = await _servers(supervisor, data)
-                secret = _admin_key(data)
-                services = _services(addresses, servers, secret, settings)
+                servers = await _servers(supervisor, data, addresses.ports)
+                secret = _kept_secret(data, ADMIN_KEY_FILE)
+                services = _services(addresses, servers, _Secrets(secret, _service_key(data), data.path / RECEIVERS_KEY_FILE), settings)
                 # The services load while the databases start. Being the later stage, they are stopped first.
                 await asyncio.gather(supervisor.start(*servers.children), supervisor.start(*services))
                 collector = ports.reachable(addresses.collector)
                 target = Target(collector, secret, settings.client_tls, allow_insecure=True)
                 token = await supervisor.run(_login_token(target))
             url = tls.shown_url(ports.reachable(addresses.gateway), settings)
-            processes = {"gateway": url, "collector": collector, "writer": ports.reachable(addresses.writer), **servers.shown}
-            record.publish(url, processes)
+            reached = {name: ports.reachable(getattr(addresses, name)) for name in ("writer", "analyzer", "alerter")}
+            processes = {"gateway": url, "collector": collector, **reached, **servers.shown}
+            record.publish(url, processes, addresses.otlp and ports.reachable(addresses.otlp))
             print(f"Assay is ready: {access.login_link(url, token)}", flush=True)
             if beside is not None:
                 await supervisor.run(beside(target))
@@ -81,7 +88,7 @@ class _Record:
         self._data = data
         self._files = None if files is None else files.absolute()
         self._pids: dict[str, int] = {}
-        self._url = ""
+        self._url = self._otlp = ""
         self._addresses: Mapping[str, str] = {}
 
     def note(self, name: str, pid: int) -> None:
@@ -90,15 +97,15 @@ class _Record:
         if self._addresses:
             self._write()
 
-    def publish(self, url: str, addresses: Mapping[str, str]) -> None:
+    def publish(self, url: str, addresses: Mapping[str, str], otlp: str) -> None:
         """Tells of the suite for the first time."""
-        self._url = url
+        self._url, self._otlp = url, otlp
         self._addresses = addresses
         self._write()
 
     def _write(self) -> None:
         processes = {name: ProcessAddress(self._pids[name], address) for name, address in self._addresses.items()}
-        self._data.write_run(RunFile(os.getpid(), self._url, processes, self._files))
+        self._data.write_run(RunFile(os.getpid(), self._url, processes, self._files, self._otlp))
 
 
 @dataclass(frozen=True)
@@ -111,7 +118,7 @@ class _Servers:
     shown: Mapping[str, str]
 
 
-async def _servers(supervisor: Supervisor, data: DataDir) -> _Servers:
+async def _servers(supervisor: Supervisor, data: DataDir, taken: Set[int]) -> _Servers:
     """The servers that the environment names, or else our own, ready to be started."""
     database_url, nats_url = os.environ.get("ASSAY_DATABASE_URL", ""), os.environ.get("ASSAY_NATS_URL", "")
     children: list[ChildSpec] = []
@@ -123,7 +130,7 @@ async def _servers(supervisor: Supervisor, data: DataDir) -> _Servers:
         database_url = postgres.url()
         shown["postgres"] = _without_password(database_url)
     if not nats_url:
-        nats = Nats(data, port=ports.pick("127.0.0.1"))
+        nats = Nats(data, port=ports.pick("127.0.0.1", taken))
         children.append(nats.child())
         nats_url = nats.url()
         shown["nats"] = f"nats://127.0.0.1:{nats.port}"
@@ -135,15 +142,34 @@ def _without_password(url: str) -> str:
     return parts._replace(netloc=f"{parts.username}@{parts.hostname or ''}").geturl()
 
 
-def _services(addresses: ports.Addresses, servers: _Servers, secret: str, settings: TlsSettings) -> list[ChildSpec]:
-    """The three processes of the suite; in which order they come up does not matter to them."""
+@dataclass(frozen=True)
+class _Secrets:
+    """The keys that the suite's processes are given: of the installation's admin, and by which services ask each other.
+
+    `receivers` is the file of the key by which the alerter encrypts what receivers must keep secret.
+    """
+
+    admin: str
+    service: str
+    receivers: Path
+
+
+def _services(addresses: ports.Addresses, servers: _Servers, secrets: _Secrets, settings: TlsSettings) -> list[ChildSpec]:
+    """The processes of the suite; in which order they come up does not matter to them."""
     shared = {"ASSAY_DATABASE_URL": servers.database_url, "ASSAY_NATS_URL": servers.nats_url}
     collector = ports.reachable(addresses.collector)
     files = settings.client_tls
+    near = {listen.INSECURE_CONNECT_SETTING: "true"}  # all of them are on this machine, whatever addresses they have
     return [
         _service(
             ProcessName.COLLECTOR,
-            {**shared, "ASSAY_COLLECTOR_LISTEN": addresses.collector, "ASSAY_COLLECTOR_BOOTSTRAP_KEY": secret},
+            {
+                **shared,
+                "ASSAY_COLLECTOR_LISTEN": addresses.collector,
+                "ASSAY_COLLECTOR_OTLP_LISTEN": addresses.otlp,
+                "ASSAY_COLLECTOR_BOOTSTRAP_KEY": secrets.admin,
+                "ASSAY_SERVICE_KEY": secrets.service,
+            },
             _serves_grpc(collector, files),
         ),
         _service(
@@ -152,15 +178,52 @@ def _services(addresses: ports.Addresses, servers: _Servers, secret: str, settin
             _serves_grpc(ports.reachable(addresses.writer), files),
         ),
         _service(
+            ProcessName.ANALYZER,
+            {
+                **shared,
+                **near,
+                "ASSAY_ANALYZER_LISTEN": addresses.analyzer,
+                "ASSAY_ANALYZER_COLLECTOR_ADDRESS": collector,
+                "ASSAY_SERVICE_KEY": secrets.service,
+            },
+            _serves_grpc(ports.reachable(addresses.analyzer), files),
+        ),
+        _alerter(addresses, {**shared, **near}, secrets, settings),
+        _service(
             ProcessName.GATEWAY,
             {
+                **near,
+                "ASSAY_GATEWAY_ALERTER_ADDRESS": ports.reachable(addresses.alerter),
                 "ASSAY_GATEWAY_LISTEN": addresses.gateway,
                 "ASSAY_GATEWAY_COLLECTOR_ADDRESS": collector,
-                listen.INSECURE_CONNECT_SETTING: "true",  # the collector is on this machine, whatever address it has
+                "ASSAY_GATEWAY_ANALYZER_ADDRESS": ports.reachable(addresses.analyzer),
             },
             _serves_http(ports.reachable(addresses.gateway), files if settings.http_tls is not None else None),
         ),
     ]
+
+
+def _alerter(addresses: ports.Addresses, shared: Mapping[str, str], secrets: _Secrets, settings: TlsSettings) -> ChildSpec:
+    """The alerter, which tells of the others being down, and links to the gateway in what it sends."""
+    own = {name: value for name, value in os.environ.items() if name == "ASSAY_SECRETS_KEY"}
+    usual = {
+        "ASSAY_SECRETS_KEY_FILE": str(secrets.receivers),
+        "ASSAY_PUBLIC_URL": tls.shown_url(ports.reachable(addresses.gateway), settings),
+    }
+    return _service(
+        ProcessName.ALERTER,
+        {
+            **shared,
+            **own,
+            **{name: os.environ.get(name) or value for name, value in usual.items()},
+            "ASSAY_ALERTER_LISTEN": addresses.alerter,
+            "ASSAY_ALERTER_COLLECTOR_ADDRESS": ports.reachable(addresses.collector),
+            "ASSAY_ALERTER_ANALYZER_ADDRESS": ports.reachable(addresses.analyzer),
+            "ASSAY_ALERTER_WATCHED_ADDRESSES": json.dumps({"writer": ports.reachable(addresses.writer)}),
+            "ASSAY_SERVICE_KEY": secrets.service,
+        },
+        _serves_grpc(ports.reachable(addresses.alerter), settings.client_tls),
+    )
 
 
 def _service(name: ProcessName, settings: Mapping[str, str], ready: Callable[[], Awaitable[bool]]) -> ChildSpec:
@@ -217,9 +280,14 @@ async def _accepts(address: str) -> bool:
     return True
 
 
-def _admin_key(data: DataDir) -> str:
-    """The secret of the installation's admin key, made at the first start and readable by the owner alone."""
-    file = data.path / ADMIN_KEY_FILE
+def _service_key(data: DataDir) -> str:
+    """The secret by which services ask each other: the one of the environment, or else our own."""
+    return os.environ.get("ASSAY_SERVICE_KEY") or _kept_secret(data, SERVICE_KEY_FILE)
+
+
+def _kept_secret(data: DataDir, name: str) -> str:
+    """A key's secret that is kept in a file of the data directory, made at the first start and readable by the owner alone."""
+    file = data.path / name
     with plain_refusals(data.path):
         if not file.exists():
             write_private(file, f"{new_secret()}\n")

@@ -39,7 +39,7 @@ def _body(items_name: str, message_name: str) -> dict[str, Any]:
 @router.post("/calls", **answers(models.Recorded), openapi_extra=_body("calls", "Call"))
 async def record_calls(request: Request, parts: PartsOf, caller: CallerOf, project: Project = "") -> Response:
     """Records a batch of calls. Bad ones are refused one by one; the rest is durable when this answers."""
-    async with _recording(request, parts, caller) as body:
+    async with recording(request, parts, caller) as body:
         batch = RecordCallsRequest()
         unreadable = await asyncio.to_thread(batches.parse, body, batch, "calls", project)
         response = await parts.collector.ask(parts.collector.calls.RecordCalls, batch, caller.secret)
@@ -49,7 +49,7 @@ async def record_calls(request: Request, parts: PartsOf, caller: CallerOf, proje
 @router.post("/evidence", **answers(models.Recorded), openapi_extra=_body("evidence", "Evidence"))
 async def record_evidence(request: Request, parts: PartsOf, caller: CallerOf, project: Project = "") -> Response:
     """Records what became known of calls and tasks, whether they have arrived yet or not."""
-    async with _recording(request, parts, caller) as body:
+    async with recording(request, parts, caller) as body:
         batch = RecordEvidenceRequest()
         unreadable = await asyncio.to_thread(batches.parse, body, batch, "evidence", project)
         response = await parts.collector.ask(parts.collector.calls.RecordEvidence, batch, caller.secret)
@@ -57,7 +57,7 @@ async def record_evidence(request: Request, parts: PartsOf, caller: CallerOf, pr
 
 
 @asynccontextmanager
-async def _recording(request: Request, parts: Parts, caller: Caller) -> AsyncIterator[bytes]:
+async def recording(request: Request, parts: Parts, caller: Caller) -> AsyncIterator[bytes]:
     """The body of a batch, which holds one of the slots. Only a working key's eight megabytes are read."""
     await parts.collector.keys.check(caller.secret)
     async with parts.recordings.one():

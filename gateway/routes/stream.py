@@ -5,7 +5,7 @@ from typing import Annotated
 from assay.collector.v1.metrics_service_pb2 import WatchMetricsRequest
 from fastapi import Depends, Header
 
-from gateway import models, parameters
+from gateway import alerter_models, analyzer_models, models, parameters
 from gateway.auth import CallerOf
 from gateway.live_stream import LiveStream
 from gateway.parts import PartsOf
@@ -17,7 +17,14 @@ router = api_router("metrics")
 @router.get(
     "/stream",
     response_class=LiveStream,
-    **answers(models.LiveMetrics | models.LiveLedger | models.LiveStatus | models.LiveHeartbeat),
+    **answers(
+        models.LiveMetrics
+        | models.LiveLedger
+        | analyzer_models.LiveAnomalies
+        | alerter_models.LiveAlerts
+        | models.LiveStatus
+        | models.LiveHeartbeat
+    ),
 )
 async def stream(
     parts: PartsOf,
@@ -25,7 +32,7 @@ async def stream(
     question: Annotated[WatchMetricsRequest, Depends(parameters.watch_metrics)],
     last_event_id: Annotated[str, Header(description="Id of the last event that was seen.")] = "",
 ) -> LiveStream:
-    """The events `metrics`, `totals` (the same for all series and the whole range), `ledger`, `status` and `heartbeat`."""
+    """The events metrics, totals (the same for all series and the whole range), ledger, anomalies, alerts, status and heartbeat."""
     hub = await parts.hubs.join(caller.secret, question)
     settings = parts.settings
     return LiveStream(

@@ -1,9 +1,10 @@
 // Serves the built dashboard with made-up numbers that move, for looking at pages without the suite behind them.
 // Prints {"url", "login_path"} when it listens. The project `empty` has no calls, `quiet` has none lately.
-// POST /mock/outage refuses and cuts streams until POST /mock/recovery.
+// POST /mock/outage refuses and cuts streams until POST /mock/recovery; mock_findings.mjs knows more of the kind.
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, resolve } from 'node:path';
+import { Findings } from './mock_findings.mjs';
 import { answer } from './mock_numbers.mjs';
 
 const DIST = resolve(import.meta.dirname, '../../gateway/dashboard/dist');
@@ -23,6 +24,7 @@ const TICK_MS = 1_000;
 
 const startedMs = Date.now();
 const streams = new Set();
+const findings = new Findings();
 let isOut = false;
 
 function durationMs(text) {
@@ -116,12 +118,31 @@ function stream(response, query) {
     send('ledger', ledgerOf(query.get('project'), nowMs));
   };
   tick(true);
+  for (const [event, data] of findings.snapshots(query.get('project'))) send(event, data);
+  findings.listeners.add(send);
   const timer = setInterval(() => tick(false), TICK_MS);
   streams.add(response);
   response.on('close', () => {
     clearInterval(timer);
     streams.delete(response);
+    findings.listeners.delete(send);
   });
+}
+
+async function bodyOf(request) {
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  return body ? JSON.parse(body) : {};
+}
+
+async function findingsOf(request, response, path, query) {
+  if (findings.control[path]) {
+    findings.control[path]();
+    return response.writeHead(204).end();
+  }
+  const found = findings.answer(request.method, path, query, await bodyOf(request));
+  if (found) json(response, ...found);
+  else file(response, path);
 }
 
 async function session(request, response) {
@@ -140,9 +161,7 @@ async function session(request, response) {
   }
   if (request.method === 'DELETE')
     return response.writeHead(204, { 'set-cookie': 'assay_session=; Path=/; Max-Age=0' }).end();
-  let body = '';
-  for await (const chunk of request) body += chunk;
-  const { token, key } = JSON.parse(body);
+  const { token, key } = await bodyOf(request);
   if (token !== 'mock-token' && key !== 'mock-key') return problem(response, 401, 'KEY_INVALID', 'not known');
   return response.writeHead(204, { 'set-cookie': 'assay_session=mock; HttpOnly; SameSite=Strict; Path=/' }).end();
 }
@@ -182,7 +201,7 @@ const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url, 'http://mock');
   response.setHeader('content-security-policy', POLICY);
   if (ROUTES[pathname]) ROUTES[pathname](request, response, searchParams);
-  else file(response, pathname);
+  else void findingsOf(request, response, pathname, searchParams);
 });
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address();

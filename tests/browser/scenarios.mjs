@@ -1,41 +1,5 @@
-// What is done in the browser. Each scenario takes {open, options, tell} and returns what it saw.
-import { setTimeout as sleep } from 'node:timers/promises';
-import { dashboardRequire } from './chromium.mjs';
-
-const AXE = dashboardRequire.resolve('axe-core/axe.min.js');
-const LOOK_AGAIN_MS = 100;
-const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-
-async function logIn(page, { url, login_path: loginPath }) {
-  await page.goto(url + loginPath);
-  await page.waitForURL(`${url}/`);
-}
-
-/** The number of calls on the page, exactly as it would be read out. */
-function callsShown() {
-  const exact = document.querySelector('.tiles .tile-figure [data-tip]')?.getAttribute('data-tip') ?? '';
-  return Number(exact.replace(/\D/g, ''));
-}
-
-/** Waits until that many calls are shown. (Playwright's own waiting would need a page that allows eval.) */
-async function callsReach(page, { least, deadlineMs = 120_000 }) {
-  for (const untilMs = performance.now() + deadlineMs; ; await sleep(LOOK_AGAIN_MS)) {
-    const calls = await page.evaluate(callsShown);
-    if (calls >= least) return calls;
-    if (performance.now() > untilMs) throw new Error(`${calls} calls are shown, and not ${least}`);
-  }
-}
-
-async function isLive(page) {
-  await page.locator('.connection.is-live').waitFor();
-  await page.locator('.overview[aria-busy=false]').waitFor();
-}
-
-/** What axe-core has to say against the page, worst kinds only. */
-async function accessibilityFaults(page) {
-  const report = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), AXE_TAGS);
-  return report.violations.map(({ id, impact, nodes }) => ({ id, impact, first: nodes[0].html, count: nodes.length }));
-}
+// What is done in the browser on the first page. Each scenario takes {open, options, tell} and returns what it saw.
+import { AXE, accessibilityFaults, callsReach, callsShown, isLive, logIn, shiftSum, watchShifts } from './page.mjs';
 
 /**
  * Logs in and watches the number of calls. Tells {"calls"} when the page is live, so that the caller can record some;
@@ -174,18 +138,11 @@ export async function wrongKey({ open, options }) {
 export async function loading({ open, options }) {
   const page = await open();
   await logIn(page, options);
-  await page.addInitScript(() => {
-    window.shifts = [];
-    new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => entry.value))).observe({
-      type: 'layout-shift',
-      buffered: true,
-    });
-  });
+  await watchShifts(page);
   await page.goto(`${options.url}/`);
   await page.locator('.overview[aria-busy=false] tr[data-row]').first().waitFor();
   await callsReach(page, { least: 1 });
-  const layoutShift = await page.evaluate(() => window.shifts.reduce((sum, one) => sum + one, 0));
-  return { layout_shift: layoutShift };
+  return { layout_shift: await shiftSum(page) };
 }
 
 /**

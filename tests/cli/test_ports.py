@@ -2,12 +2,12 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import fields
 
 import pytest
 
 from cli.work import ports
 from kit.errors import AssayError
-from kit.listen import parse
 
 
 @pytest.fixture
@@ -21,14 +21,26 @@ def taken() -> Iterator[int]:
 
 def environment(**changes: str) -> dict[str, str]:
     """Settings that have every port picked."""
-    names = ("ASSAY_GATEWAY_LISTEN", "ASSAY_COLLECTOR_LISTEN", "ASSAY_COLLECTOR_WRITER_LISTEN")
-    return dict.fromkeys(names, "127.0.0.1:0") | changes
+    names = ("GATEWAY_LISTEN", "COLLECTOR_LISTEN", "COLLECTOR_OTLP_LISTEN", "COLLECTOR_WRITER_LISTEN", "ANALYZER_LISTEN", "ALERTER_LISTEN")
+    return {f"ASSAY_{name}": "127.0.0.1:0" for name in names} | changes
 
 
 def test_port_0_has_all_ports_picked_whatever_the_settings_say(taken: int) -> None:
     addresses = ports.choose(environment(ASSAY_COLLECTOR_LISTEN=f"127.0.0.1:{taken}"), 0)
-    for address in (addresses.gateway, addresses.collector, addresses.writer):
-        assert parse(address)[1] in ports.PICK_FROM
+    assert len(addresses.ports) == len(fields(addresses))
+    assert addresses.ports <= set(ports.PICK_FROM)
+
+
+def test_spans_need_not_be_taken() -> None:
+    addresses = ports.choose(environment(ASSAY_COLLECTOR_OTLP_LISTEN=""), 0)
+    assert addresses.otlp == ""
+    assert len(addresses.ports) == len(fields(addresses)) - 1
+
+
+def test_what_is_taken_for_others_is_not_picked(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = ports.pick("127.0.0.1")
+    monkeypatch.setattr(ports, "PICK_TRIES_MAX", len(ports.PICK_FROM))
+    assert ports.pick("127.0.0.1", set(ports.PICK_FROM) - {free}) == free
 
 
 @pytest.mark.parametrize(
@@ -37,6 +49,9 @@ def test_port_0_has_all_ports_picked_whatever_the_settings_say(taken: int) -> No
         ("ASSAY_GATEWAY_LISTEN", "--port"),
         ("ASSAY_COLLECTOR_LISTEN", "ASSAY_COLLECTOR_LISTEN"),
         ("ASSAY_COLLECTOR_WRITER_LISTEN", "ASSAY_COLLECTOR_WRITER_LISTEN"),
+        ("ASSAY_ANALYZER_LISTEN", "ASSAY_ANALYZER_LISTEN"),
+        ("ASSAY_ALERTER_LISTEN", "ASSAY_ALERTER_LISTEN"),
+        ("ASSAY_COLLECTOR_OTLP_LISTEN", "ASSAY_COLLECTOR_OTLP_LISTEN"),
     ],
 )
 def test_a_taken_port_is_told_with_what_changes_it(taken: int, setting: str, remedy: str) -> None:

@@ -15,7 +15,24 @@ from cli.work.connection import Target
 from kit.errors import AssayError
 from tests.cli.suite import ASSAY, assay
 
-COMMANDS = ["up", "demo", "login", "replay", "simulate", "ledger", "trace", "detect", "keys", "projects", "audit", "log", "db", "bench"]
+COMMANDS = [
+    "up",
+    "demo",
+    "login",
+    "replay",
+    "simulate",
+    "ledger",
+    "anomalies",
+    "alerts",
+    "trace",
+    "detect",
+    "keys",
+    "projects",
+    "audit",
+    "log",
+    "db",
+    "bench",
+]
 
 
 def test_help_names_every_command_and_what_it_does() -> None:

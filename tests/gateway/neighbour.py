@@ -1,4 +1,4 @@
-"""Stands for the collector at the contract: the generated services over real gRPC, with answers that tests put in."""
+"""Stands for collector, analyzer and alerter at the contract: the generated services over real gRPC, with answers that tests put in."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,6 +9,14 @@ from typing import Any
 import grpc.aio
 from assay.access.v1 import access_service_pb2 as access
 from assay.access.v1.access_service_pb2_grpc import AccessServiceServicer, add_AccessServiceServicer_to_server
+from assay.alerter.v1 import alert_service_pb2 as alerts
+from assay.alerter.v1 import rule_service_pb2 as rules
+from assay.alerter.v1.alert_service_pb2_grpc import AlertServiceServicer, add_AlertServiceServicer_to_server
+from assay.alerter.v1.rule_service_pb2_grpc import RuleServiceServicer, add_RuleServiceServicer_to_server
+from assay.analyzer.v1 import anomaly_service_pb2 as anomalies
+from assay.analyzer.v1 import baseline_service_pb2 as baselines
+from assay.analyzer.v1.anomaly_service_pb2_grpc import AnomalyServiceServicer, add_AnomalyServiceServicer_to_server
+from assay.analyzer.v1.baseline_service_pb2_grpc import BaselineServiceServicer, add_BaselineServiceServicer_to_server
 from assay.collector.v1 import collector_service_pb2 as collector
 from assay.collector.v1 import metrics_service_pb2 as metrics
 from assay.collector.v1.collector_service_pb2_grpc import (
@@ -45,6 +53,8 @@ class Neighbour:
     asked: list[tuple[str, Message, str]] = field(default_factory=list)
     watched: metrics.WatchMetricsResponse = field(default_factory=metrics.WatchMetricsResponse)
     watchers: list[tuple[metrics.WatchMetricsRequest, asyncio.Queue[Any]]] = field(default_factory=list)
+    anomaly_watchers: list[asyncio.Queue[Any]] = field(default_factory=list)
+    alert_watchers: list[asyncio.Queue[Any]] = field(default_factory=list)
     readiness: Readiness = field(default_factory=Readiness)
 
     def __post_init__(self) -> None:
@@ -76,6 +86,16 @@ class Neighbour:
         """Ends every watch with an error, or as if all had been said."""
         for _, queue in self.watchers:
             queue.put_nowait(error)
+
+    def tell_anomalies(self, response: anomalies.WatchAnomaliesResponse | Exception) -> None:
+        """Sends what is open or what changed to the watches of anomalies, or ends them; until then they are told nothing."""
+        for queue in self.anomaly_watchers:
+            queue.put_nowait(response)
+
+    def tell_alerts(self, response: alerts.WatchAlertsResponse | Exception) -> None:
+        """Sends what is not resolved or what changed to the watches of alerts, or ends them; until then they are told nothing."""
+        for queue in self.alert_watchers:
+            queue.put_nowait(response)
 
     async def answer(self, method: str, question: Message, context: Context, default: Message) -> Any:
         """The refusal or answer that was put in, else the default; not before a method is silent no more."""
@@ -175,6 +195,52 @@ class _Metrics(MetricsServiceServicer):
             self._neighbour.watchers.remove(entry)
 
 
+class _Anomalies(AnomalyServiceServicer):
+    def __init__(self, neighbour: Neighbour) -> None:
+        self._neighbour = neighbour
+
+    async def WatchAnomalies(
+        self, request: anomalies.WatchAnomaliesRequest, context: Context
+    ) -> AsyncIterator[anomalies.WatchAnomaliesResponse]:
+        """Whatever `tell_anomalies` sends."""
+        await self._neighbour.answer("WatchAnomalies", request, context, request)
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        self._neighbour.anomaly_watchers.append(queue)
+        try:
+            while not isinstance(told := await queue.get(), Exception):
+                yield told
+            raise told
+        finally:
+            self._neighbour.anomaly_watchers.remove(queue)
+
+
+class _Alerts(AlertServiceServicer):
+    def __init__(self, neighbour: Neighbour) -> None:
+        self._neighbour = neighbour
+
+    async def WatchAlerts(self, request: alerts.WatchAlertsRequest, context: Context) -> AsyncIterator[alerts.WatchAlertsResponse]:
+        """Whatever `tell_alerts` sends."""
+        await self._neighbour.answer("WatchAlerts", request, context, request)
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        self._neighbour.alert_watchers.append(queue)
+        try:
+            while not isinstance(told := await queue.get(), Exception):
+                yield told
+            raise told
+        finally:
+            self._neighbour.alert_watchers.remove(queue)
+
+
+class _Rules(RuleServiceServicer):
+    def __init__(self, neighbour: Neighbour) -> None:
+        self._neighbour = neighbour
+
+
+class _Baselines(BaselineServiceServicer):
+    def __init__(self, neighbour: Neighbour) -> None:
+        self._neighbour = neighbour
+
+
 def _answering(servicer: type, method: str, response: type[Message]) -> None:
     """Gives a servicer a method that answers what was put in, else an empty message."""
 
@@ -189,6 +255,15 @@ for _name in ("CreateProject", "UpdateProject", "ListProjects", "CreateKey", "Li
 _answering(_Collector, "GetLedger", collector.GetLedgerResponse)
 for _name in ("QueryMetrics", "ListSeries", "ListCalls", "GetCall"):
     _answering(_Metrics, _name, getattr(metrics, f"{_name}Response"))
+for _name in ("ListAnomalies", "GetAnomaly", "MarkAnomaly"):
+    _answering(_Anomalies, _name, getattr(anomalies, f"{_name}Response"))
+for _name in ("QueryBaselines", "AcceptShift", "ListAcceptedShifts"):
+    _answering(_Baselines, _name, getattr(baselines, f"{_name}Response"))
+
+for _name in ("ListAlerts", "GetAlert", "AcknowledgeAlert", "ResolveAlert"):
+    _answering(_Alerts, _name, getattr(alerts, f"{_name}Response"))
+for _name in ("CreateRule", "GetRule", "ListRules", "UpdateRule", "DeleteRule", "BacktestRule"):
+    _answering(_Rules, _name, getattr(rules, f"{_name}Response"))
 
 
 @asynccontextmanager
@@ -198,6 +273,10 @@ async def served(neighbour: Neighbour, listen: str = "127.0.0.1:0") -> AsyncIter
         lambda server: add_AccessServiceServicer_to_server(_Access(neighbour), server),  # type: ignore[abstract]
         lambda server: add_CollectorServiceServicer_to_server(_Collector(neighbour), server),  # type: ignore[abstract]
         lambda server: add_MetricsServiceServicer_to_server(_Metrics(neighbour), server),  # type: ignore[abstract]
+        lambda server: add_AnomalyServiceServicer_to_server(_Anomalies(neighbour), server),  # type: ignore[abstract]
+        lambda server: add_BaselineServiceServicer_to_server(_Baselines(neighbour), server),  # type: ignore[abstract]
+        lambda server: add_AlertServiceServicer_to_server(_Alerts(neighbour), server),  # type: ignore[abstract]
+        lambda server: add_RuleServiceServicer_to_server(_Rules(neighbour), server),  # type: ignore[abstract]
     )
     async with rpc.serve(listen, add, service_names=(), readiness=neighbour.readiness, grace_s=0.1) as address:
         yield address

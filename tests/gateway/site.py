@@ -15,6 +15,7 @@ from gateway.settings import GatewaySettings
 from tests.gateway.neighbour import READER, Neighbour, served
 
 DEADLINE_S = 60.0
+ADDRESSES = ("collector_address", "analyzer_address", "alerter_address")  # one neighbour stands for all
 AS_READER = {"authorization": f"Bearer {READER}"}
 
 
@@ -50,7 +51,7 @@ async def running(neighbour: Neighbour, directory: Path, **changes: Any) -> Asyn
         "login_burst": 1_000,
     }
     async with served(neighbour) as collector_address:
-        settings = GatewaySettings(**{**quick, "collector_address": collector_address, **changes})
+        settings = GatewaySettings(**{**quick, **dict.fromkeys(ADDRESSES, collector_address), **changes})
         async with gateway(settings) as address, httpx.AsyncClient(base_url=f"http://{address}", timeout=DEADLINE_S) as http:
             yield Site(f"http://{address}", http, neighbour, settings.collector_address)
 

@@ -13,7 +13,10 @@ from assay.collector.v1.metrics_service_pb2 import (
 )
 
 from gateway import models
+from gateway.alerter import Alerter
+from gateway.analyzer import Analyzer
 from gateway.collector import Collector
+from gateway.hub import Services
 from gateway.hubs import Hubs
 from gateway.settings import GatewaySettings
 from kit import rpc
@@ -76,7 +79,8 @@ async def test_a_bug_ends_the_stream_and_is_logged_once(
 
 async def test_a_gateway_that_stops_takes_no_more_readers() -> None:
     async with rpc.connect("127.0.0.1:1") as channel:
-        hubs = Hubs(Collector.over(channel, 1.0), GatewaySettings())
+        services = Services(Collector.over(channel, 1.0), Analyzer.over(channel, 1.0), Alerter.over(channel, 1.0))
+        hubs = Hubs(services, GatewaySettings())
         await hubs.close()
         with pytest.raises(AssayError) as refusal:
             await hubs.join(READER, WatchMetricsRequest())
@@ -94,7 +98,8 @@ async def test_a_collector_that_restarts_on_its_address_is_found_again(dist: Pat
             await eventually(partial(is_ready, site))
             async with reading(site) as reader:
                 await reader.until("ledger")
-                assert (await site.http.get("/readyz")).json() == {"ready": True, "reasons": {}}
+                answer = (await site.http.get("/readyz")).json()
+                assert (answer["ready"], answer["reasons"]) == (True, {})
 
 
 @pytest.mark.parametrize("parameters", [{"range": "x"}, {"step": "-1"}, {"group_by": "colour"}])

@@ -39,13 +39,14 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Suite:
-    """A running suite. `collector` and `writer` are gRPC addresses, `url` is the gateway's."""
+    """A running suite. `collector`, `writer` and `otlp` are gRPC addresses, `url` is the gateway's."""
 
     data_dir: Path
     login_url: str
     url: str
     collector: str
     writer: str
+    otlp: str
     admin_key: str
     tls: ClientFiles | None = None
 
@@ -169,5 +170,6 @@ def _ready(process: "subprocess.Popen[str]", data_dir: Path, errors: Path) -> Su
         url=run["url"],
         collector=run["processes"]["collector"]["url"],
         writer=run["processes"]["writer"]["url"],
+        otlp=run["otlp"],
         admin_key=(data_dir / "admin.key").read_text().strip(),
     )

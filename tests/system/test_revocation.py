@@ -22,7 +22,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from gateway.settings import GatewaySettings
 from kit.access import MEMORY_AGE_MAX_S, MEMORY_AGE_S
-from services.collector.rpc import ADMIT_AGAIN_EVERY_S
+from kit.open_streams import ADMIT_AGAIN_EVERY_S
 from tests.system.samples import call, calls_batch
 from tests.system.suite import ANSWER_TIMEOUT_S, Suite, eventually
 

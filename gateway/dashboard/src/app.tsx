@@ -2,15 +2,12 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { TooltipLayer } from './parts/Tooltip';
+import { routeOf, type PageProps, type Route } from './routes';
+import { Shell } from './shell/Shell';
 import { loadSession, session, sessionError } from './state/session';
 import { path } from './state/view';
 import './app.css';
 
-/** Each page is a chunk of its own, loaded when it is first shown. */
-const PAGES: Record<string, () => Promise<{ default: ComponentType }>> = {
-  '/': () => import('./pages/overview/Overview'),
-  '/login': () => import('./pages/login/Login'),
-};
 const LOGIN_PATH = '/login';
 
 export function App() {
@@ -21,29 +18,31 @@ export function App() {
 
   return (
     <>
-      {sessionError.value && !isLogin && !session.value ? (
-        <Unreachable reason={sessionError.value} />
-      ) : (
-        (isLogin || session.value) && (
-          <Page key={path.value} load={PAGES[path.value] ?? (() => import('./pages/NotFound'))} />
-        )
-      )}
+      <Frame isLogin={isLogin} />
       <TooltipLayer />
     </>
   );
 }
 
-function Page({ load }: { load: () => Promise<{ default: ComponentType }> }) {
-  const [Loaded, setLoaded] = useState<ComponentType | null>(null);
+function Frame({ isLogin }: { isLogin: boolean }) {
+  const { route, name } = routeOf(path.value);
+  const page = <Page key={path.value} route={route} name={name} />;
+  if (isLogin) return page;
+  if (session.value) return <Shell route={route}>{page}</Shell>;
+  return sessionError.value ? <Unreachable reason={sessionError.value} /> : null;
+}
+
+function Page({ route, name }: { route: Route; name: string }) {
+  const [Loaded, setLoaded] = useState<ComponentType<PageProps> | null>(null);
   const [error, setError] = useState('');
   useEffect(() => {
-    load().then(
+    route.load().then(
       (module) => setLoaded(() => module.default),
       () => setError('This page could not be loaded; a newer version may have been installed.'),
     );
   }, []);
   if (error) return <Unreachable reason={error} />;
-  return Loaded && <Loaded />;
+  return Loaded && <Loaded name={name} />;
 }
 
 function Unreachable({ reason }: { reason: string }) {

@@ -57,9 +57,37 @@ async function send(path: string, options: RequestInit = {}): Promise<Response> 
   return response;
 }
 
-async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+/** Reads. */
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   const response = await send(path, signal ? { signal } : {});
   return (await response.json()) as T;
+}
+
+async function change<T>(method: 'POST' | 'PUT', path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  const response = await send(path, {
+    method,
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+    ...(signal ? { signal } : {}),
+  });
+  return (await response.json()) as T;
+}
+
+/** Does something, and returns what is said of it. */
+export function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  return change('POST', path, body, signal);
+}
+
+/** Replaces something, and returns what it is then. */
+export function put<T>(path: string, body: unknown): Promise<T> {
+  return change('PUT', path, body);
+}
+
+/** Puts the values that are to be kept into a query, by dimension. */
+export function addFilters(parameters: URLSearchParams, filters: Filters): void {
+  for (const [dimension, values] of Object.entries(filters)) {
+    for (const value of values ?? []) parameters.append(dimension, value);
+  }
 }
 
 /** The parameters that /metrics and /stream share. */
@@ -68,9 +96,7 @@ export function seriesParameters(
 ): URLSearchParams {
   const parameters = new URLSearchParams({ project: query.project, tz: query.time_zone });
   if (query.group_by.length > 0) parameters.set('group_by', query.group_by.join(','));
-  for (const [dimension, values] of Object.entries(query.filters)) {
-    for (const value of values ?? []) parameters.append(dimension, value);
-  }
+  addFilters(parameters, query.filters);
   return parameters;
 }
 

@@ -1,6 +1,6 @@
 // The live connection: one EventSource, which resumes by itself where it can and is replaced where it cannot.
 import { seriesParameters, type MetricsQuery } from './client';
-import type { LiveHeartbeat, LiveLedger, LiveMetrics } from './model';
+import type { LiveAlerts, LiveAnomalies, LiveHeartbeat, LiveLedger, LiveMetrics } from './model';
 
 export interface StreamQuery extends Pick<MetricsQuery, 'project' | 'time_zone' | 'group_by' | 'filters'> {
   range_s: number;
@@ -11,7 +11,9 @@ export interface StreamHandlers {
   metrics(event: LiveMetrics): void;
   totals(event: LiveMetrics): void;
   ledger(event: LiveLedger): void;
-  /** The connection stands and is fed; said with every event. */
+  anomalies(event: LiveAnomalies): void;
+  alerts(event: LiveAlerts): void;
+  /** The connection stands and is fed; said with every event that the collector is behind. */
   connected(): void;
   /** The connection, or the gateway's own to the collector, is lost and being restored. */
   reconnecting(): void;
@@ -59,6 +61,13 @@ export function openStream(query: StreamQuery, handlers: StreamHandlers): () => 
     });
   }
 
+  function aside<T>(name: string, handle: (event: T) => void): void {
+    source.addEventListener(name, (message: MessageEvent<string>) => {
+      heard();
+      handle(JSON.parse(message.data) as T);
+    });
+  }
+
   function connect(): void {
     source = new EventSource(address);
     heard();
@@ -81,7 +90,9 @@ export function openStream(query: StreamQuery, handlers: StreamHandlers): () => 
       heard();
       handlers.reconnecting();
     });
-    // Says of the collector nothing, and so of the numbers neither.
+    // What other services say, and that the connection stands, says nothing of the collector, and so of the numbers neither.
+    aside<LiveAnomalies>('anomalies', handlers.anomalies);
+    aside<LiveAlerts>('alerts', handlers.alerts);
     source.addEventListener('heartbeat', (message: MessageEvent<string>) => {
       const { interval_s } = JSON.parse(message.data) as LiveHeartbeat;
       silenceMs = interval_s * SILENCE_FACTOR * 1_000;

@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * Stream
-         * @description The events `metrics`, `totals` (the same for all series and the whole range), `ledger`, `status` and `heartbeat`.
+         * @description The events metrics, totals (the same for all series and the whole range), ledger, anomalies, alerts, status and heartbeat.
          */
         get: operations["stream_api_v1_stream_get"];
         put?: never;
@@ -123,6 +123,278 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/anomalies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Anomalies
+         * @description Anomalies, the latest begun first.
+         */
+        get: operations["list_anomalies_api_v1_anomalies_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/anomalies/{anomaly_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Anomaly
+         * @description One anomaly with its parts, its marks, and calls that show it.
+         */
+        get: operations["get_anomaly_api_v1_anomalies__anomaly_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/anomalies/{anomaly_id}/mark": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark Anomaly
+         * @description Notes what an operator thinks of an anomaly; a key has one mark on each.
+         */
+        post: operations["mark_anomaly_api_v1_anomalies__anomaly_id__mark_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/baselines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Query Baselines
+         * @description What was normal for a metric over a range of time, as bands to be drawn behind what was measured.
+         */
+        get: operations["query_baselines_api_v1_baselines_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/baselines/accepted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Accepted
+         * @description The levels that became normal: who accepted them, from what to what.
+         */
+        get: operations["list_accepted_api_v1_baselines_accepted_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/baselines/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Shift
+         * @description Makes the present level of a metric the new normal.
+         */
+        post: operations["accept_shift_api_v1_baselines_accept_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alerts
+         * @description Alerts, the latest begun first.
+         */
+        get: operations["list_alerts_api_v1_alerts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Alert
+         * @description One alert and all that became of it.
+         */
+        get: operations["get_alert_api_v1_alerts__alert_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge
+         * @description Says that somebody looks after it.
+         */
+        post: operations["acknowledge_api_v1_alerts__alert_id__acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert_id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resolve
+         * @description Ends it.
+         */
+        post: operations["resolve_api_v1_alerts__alert_id__resolve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rules
+         * @description Rules by id.
+         */
+        get: operations["list_rules_api_v1_rules_get"];
+        put?: never;
+        /**
+         * Create Rule
+         * @description Makes a rule under the id that was chosen. Making the same again changes nothing.
+         */
+        post: operations["create_rule_api_v1_rules_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Backtest Rule
+         * @description Tells what a rule would have done.
+         */
+        post: operations["backtest_rule_api_v1_rules_backtest_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rule
+         * @description One rule.
+         */
+        get: operations["get_rule_api_v1_rules__rule_id__get"];
+        /**
+         * Update Rule
+         * @description Replaces a rule, or makes it.
+         */
+        put: operations["update_rule_api_v1_rules__rule_id__put"];
+        post?: never;
+        /**
+         * Delete Rule
+         * @description Ends a rule, and resolves its alerts.
+         */
+        delete: operations["delete_rule_api_v1_rules__rule_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -289,6 +561,288 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Absence
+         * @description Calls that stay out.
+         */
+        Absence: {
+            /** Known Window S */
+            known_window_s: number;
+            /** Absent Window S */
+            absent_window_s: number;
+            /**
+             * Minimum Call Count
+             * @default 0
+             */
+            minimum_call_count: number;
+        };
+        /**
+         * AcceptedShift
+         * @description A level that became normal. `key_id` is null where it was accepted by itself; the levels are null until it is applied.
+         */
+        AcceptedShift: {
+            key: components["schemas"]["SeriesKey"];
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "SUCCESS_RATIO" | "LATENCY" | "LATENCY_P95" | "TIME_TO_FIRST_TOKEN" | "COST_PER_CALL" | "OUTPUT_TOKENS" | "REVISIONS" | "QUALITY" | "CALL_VOLUME";
+            /** Key Id */
+            key_id: string | null;
+            /**
+             * Accept Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            accept_time: string;
+            /** From Centre */
+            from_centre: number | null;
+            /** To Centre */
+            to_centre: number | null;
+        };
+        /**
+         * Alert
+         * @description An alert as it is now.
+         */
+        Alert: {
+            /** Alert Id */
+            alert_id: string;
+            /** Project */
+            project: string;
+            /** Rule Id */
+            rule_id: string;
+            /** Rule Name */
+            rule_name: string;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "PENDING" | "FIRING" | "ACKNOWLEDGED" | "RESOLVED" | "INACTIVE";
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "INFO" | "WARNING" | "CRITICAL";
+            /**
+             * Start Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            start_time: string;
+            /** Fire Time */
+            fire_time: string | null;
+            /** Acknowledge Time */
+            acknowledge_time: string | null;
+            /** Resolve Time */
+            resolve_time: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string;
+            /** Summary */
+            summary: string;
+            /** Observed */
+            observed: number | null;
+            /** Threshold */
+            threshold: number | null;
+            /** Unit */
+            unit: string;
+            /** Description */
+            description: string;
+            /** Anomaly Id */
+            anomaly_id: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * AlertChange
+         * @description Who does something with an alert, and why.
+         */
+        AlertChange: {
+            /**
+             * Actor Name
+             * @default
+             */
+            actor_name: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
+         * AlertTransition
+         * @description One change of an alert; the first one is from nothing.
+         */
+        AlertTransition: {
+            /**
+             * Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            time: string;
+            /** From State */
+            from_state: ("PENDING" | "FIRING" | "ACKNOWLEDGED" | "RESOLVED" | "INACTIVE") | null;
+            /**
+             * To State
+             * @enum {string}
+             */
+            to_state: "PENDING" | "FIRING" | "ACKNOWLEDGED" | "RESOLVED" | "INACTIVE";
+            /** Cause */
+            cause: string;
+            /** Actor */
+            actor: string;
+            /** Observed */
+            observed: number | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * AlertsPage
+         * @description A page of alerts, the latest begun first; the token is empty on the last one.
+         */
+        AlertsPage: {
+            /** Alerts */
+            alerts: components["schemas"]["Alert"][];
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
+         * AnomaliesPage
+         * @description A page of anomalies, the latest begun first; the token is empty on the last one.
+         */
+        AnomaliesPage: {
+            /** Anomalies */
+            anomalies: components["schemas"]["Anomaly"][];
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
+         * Anomaly
+         * @description One episode, whole, as it is known now. Values are in the metric's unit. `scope`: whom it concerns; what is missing there is all.
+         *
+         *     `merged_into` is the anomaly that goes on in its place, null for none.
+         */
+        Anomaly: {
+            /** Anomaly Id */
+            anomaly_id: string;
+            /** Project */
+            project: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "SHIFT" | "SPIKE" | "DRIFT" | "SILENCE" | "FIELD_MISSING";
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "SUCCESS_RATIO" | "LATENCY" | "LATENCY_P95" | "TIME_TO_FIRST_TOKEN" | "COST_PER_CALL" | "OUTPUT_TOKENS" | "REVISIONS" | "QUALITY" | "CALL_VOLUME";
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "UP" | "DOWN";
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "INFO" | "WARNING" | "CRITICAL";
+            scope: components["schemas"]["SeriesKey"];
+            /** Part Count */
+            part_count: number;
+            /**
+             * Start Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            start_time: string;
+            /**
+             * Detect Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            detect_time: string;
+            /**
+             * Peak Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            peak_time: string;
+            /** End Time */
+            end_time: string | null;
+            /** Observed */
+            observed: number | null;
+            /** Expected */
+            expected: number | null;
+            /** Expected Low */
+            expected_low: number | null;
+            /** Expected High */
+            expected_high: number | null;
+            /** Log10 E */
+            log10_e: number | null;
+            /** P Value */
+            p_value: number | null;
+            /** Call Count */
+            call_count: number;
+            /** Affected Count */
+            affected_count: number;
+            /** Outcome Counts */
+            outcome_counts: {
+                [key: string]: number;
+            };
+            /** Main Outcome */
+            main_outcome: ("SUCCEEDED" | "FAILED" | "TIMED_OUT" | "RATE_LIMITED" | "REFUSED" | "CANCELLED") | null;
+            /** Explanation */
+            explanation: string;
+            /** Is Open */
+            is_open: boolean;
+            /** Version */
+            version: number;
+            mark_counts: components["schemas"]["MarkCounts"];
+            /** Merged Into */
+            merged_into: string | null;
+        };
+        /**
+         * AnomalyMatch
+         * @description Anomalies of the analyzer; none named is any.
+         */
+        AnomalyMatch: {
+            /** Minimum Severity */
+            minimum_severity?: ("INFO" | "WARNING" | "CRITICAL") | null;
+            /**
+             * Metrics
+             * @default []
+             */
+            metrics: string[];
+            /**
+             * Kinds
+             * @default []
+             */
+            kinds: string[];
+        };
+        /**
+         * AnomalyPart
+         * @description One series of an anomaly, or another metric of it that moved along.
+         */
+        AnomalyPart: {
+            key: components["schemas"]["SeriesKey"];
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "SUCCESS_RATIO" | "LATENCY" | "LATENCY_P95" | "TIME_TO_FIRST_TOKEN" | "COST_PER_CALL" | "OUTPUT_TOKENS" | "REVISIONS" | "QUALITY" | "CALL_VOLUME";
+            /** Observed */
+            observed: number | null;
+            /** Expected */
+            expected: number | null;
+            /** Call Count */
+            call_count: number;
+            /** Affected Count */
+            affected_count: number;
+        };
+        /**
          * AuditEvent
          * @description A change: which key did what to which subject, and how.
          */
@@ -315,6 +869,163 @@ export interface components {
             events: components["schemas"]["AuditEvent"][];
             /** Next Page Token */
             next_page_token: string;
+        };
+        /**
+         * Backtest
+         * @description What a rule would have done.
+         */
+        Backtest: {
+            /**
+             * Start Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            start_time: string;
+            /**
+             * End Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            end_time: string;
+            /** Step S */
+            step_s: number;
+            /** Approximations */
+            approximations: string[];
+            /** Group Count */
+            group_count: number;
+            /** Firing Count */
+            firing_count: number;
+            /** Mean Duration S */
+            mean_duration_s: number | null;
+            /** Episodes */
+            episodes: components["schemas"]["BacktestEpisode"][];
+            /** Groups */
+            groups: components["schemas"]["BacktestGroup"][];
+        };
+        /**
+         * BacktestBody
+         * @description A rule that is saved, by its id, or one that is not; and how far back, 30 days by default.
+         */
+        BacktestBody: {
+            /**
+             * Rule Id
+             * @default
+             */
+            rule_id: string;
+            rule?: components["schemas"]["RuleBody"] | null;
+            /** Range S */
+            range_s?: number | null;
+        };
+        /**
+         * BacktestEpisode
+         * @description One time that it would have fired; without an end it goes on.
+         */
+        BacktestEpisode: {
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Start Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            start_time: string;
+            /** End Time */
+            end_time: string | null;
+            /** Peak */
+            peak: number | null;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "INFO" | "WARNING" | "CRITICAL";
+        };
+        /**
+         * BacktestGroup
+         * @description The course of one group, an element a step.
+         */
+        BacktestGroup: {
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Values */
+            values: (number | null)[];
+            /** States */
+            states: ("PENDING" | "FIRING" | "ACKNOWLEDGED" | "RESOLVED" | "INACTIVE")[];
+        };
+        /**
+         * BaselineBand
+         * @description What was normal for a group of series.
+         */
+        BaselineBand: {
+            key: components["schemas"]["SeriesKey"];
+            /** Points */
+            points: components["schemas"]["BaselinePoint"][];
+        };
+        /**
+         * BaselineBands
+         * @description The bands of the groups that have a baseline.
+         */
+        BaselineBands: {
+            /** Bands */
+            bands: components["schemas"]["BaselineBand"][];
+        };
+        /**
+         * BaselinePoint
+         * @description What was normal at an instant, in the metric's unit; null where nothing was known.
+         */
+        BaselinePoint: {
+            /**
+             * Start
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            start: string;
+            /** Centre */
+            centre: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+        };
+        /**
+         * Burn
+         * @description A budget of failures used up too fast; no tiers are the usual three.
+         */
+        Burn: {
+            /** Objective Ratio */
+            objective_ratio: number;
+            /**
+             * Tiers
+             * @default []
+             */
+            tiers: components["schemas"]["BurnTier"][];
+            /**
+             * Minimum Call Count
+             * @default 0
+             */
+            minimum_call_count: number;
+            /**
+             * Minimum Bad Count
+             * @default 0
+             */
+            minimum_bad_count: number;
+        };
+        /**
+         * BurnTier
+         * @description A speed at which a budget may be used up. Without a severity, the rule's.
+         */
+        BurnTier: {
+            /** Factor */
+            factor: number;
+            /** Long Window S */
+            long_window_s: number;
+            /** Short Window S */
+            short_window_s: number;
+            /** Severity */
+            severity?: ("INFO" | "WARNING" | "CRITICAL") | null;
         };
         /**
          * CallMessage
@@ -364,6 +1075,73 @@ export interface components {
             secret: string;
             key: components["schemas"]["Key"];
         };
+        /**
+         * Filter
+         * @description Which series: those that match every dimension that is named.
+         */
+        Filter: {
+            /**
+             * Providers
+             * @default []
+             */
+            providers: string[];
+            /**
+             * Models
+             * @default []
+             */
+            models: string[];
+            /**
+             * Task Types
+             * @default []
+             */
+            task_types: string[];
+            /**
+             * Prompt Names
+             * @default []
+             */
+            prompt_names: string[];
+            /**
+             * Prompt Versions
+             * @default []
+             */
+            prompt_versions: string[];
+        };
+        /**
+         * FullSeriesKey
+         * @description A series: what is left out is empty.
+         */
+        FullSeriesKey: {
+            /**
+             * Provider
+             * @default
+             */
+            provider: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            /**
+             * Task Type
+             * @default
+             */
+            task_type: string;
+            /**
+             * Prompt Name
+             * @default
+             */
+            prompt_name: string;
+            /**
+             * Prompt Version
+             * @default
+             */
+            prompt_version: string;
+        };
+        /**
+         * Heartbeat
+         * @description Always true.
+         */
+        Heartbeat: Record<string, never>;
         /**
          * Key
          * @description A key without its secret.
@@ -473,6 +1251,34 @@ export interface components {
             kind: "call" | "evidence";
         };
         /**
+         * LiveAlerts
+         * @description Data of the event `alerts`: all unresolved ones, or those that changed. Without the alerter there are none, and `reason` says why.
+         */
+        LiveAlerts: {
+            /** Is Available */
+            is_available: boolean;
+            /** Reason */
+            reason: string | null;
+            /** Is Snapshot */
+            is_snapshot: boolean;
+            /** Alerts */
+            alerts: components["schemas"]["Alert"][];
+        };
+        /**
+         * LiveAnomalies
+         * @description Data of the event `anomalies`: all open ones, or those that changed. Without the analyzer there are none, and `reason` says why.
+         */
+        LiveAnomalies: {
+            /** Is Available */
+            is_available: boolean;
+            /** Reason */
+            reason: string | null;
+            /** Is Snapshot */
+            is_snapshot: boolean;
+            /** Anomalies */
+            anomalies: components["schemas"]["Anomaly"][];
+        };
+        /**
          * LiveHeartbeat
          * @description Data of the event `heartbeat`: the connection stands. The next one follows within `interval_s`, unless other events do.
          */
@@ -534,6 +1340,55 @@ export interface components {
              * @default
              */
             key: string;
+        };
+        /**
+         * Mark
+         * @description What somebody thought of an anomaly.
+         */
+        Mark: {
+            /**
+             * Mark
+             * @enum {string}
+             */
+            mark: "EXPECTED" | "USEFUL" | "NOISE";
+            /** Key Id */
+            key_id: string;
+            /**
+             * Mark Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            mark_time: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
+         * MarkCounts
+         * @description How many keys marked it as what.
+         */
+        MarkCounts: {
+            /** Expected */
+            expected: number;
+            /** Useful */
+            useful: number;
+            /** Noise */
+            noise: number;
+        };
+        /**
+         * MarkRequest
+         * @description What is thought of an anomaly.
+         */
+        MarkRequest: {
+            /**
+             * Mark
+             * @enum {string}
+             */
+            mark: "EXPECTED" | "USEFUL" | "NOISE";
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
         };
         /**
          * MetricSeries
@@ -616,6 +1471,22 @@ export interface components {
              * @default 0
              */
             open_streams_limit: number;
+        };
+        /**
+         * OwnState
+         * @description Something wrong with Assay itself.
+         */
+        OwnState: {
+            /**
+             * Check
+             * @enum {string}
+             */
+            check: "LAG" | "DEAD_LETTERS" | "CLIENT_DROPS" | "SERVICE_DOWN";
+            /**
+             * Threshold
+             * @default 0
+             */
+            threshold: number;
         };
         /**
          * ProblemDocument
@@ -723,6 +1594,154 @@ export interface components {
             message: string;
         };
         /**
+         * Rule
+         * @description A rule as it is kept.
+         */
+        Rule: {
+            /** Rule Id */
+            rule_id: string;
+            /**
+             * Display Name
+             * @default
+             */
+            display_name: string;
+            /** Severity */
+            severity?: ("INFO" | "WARNING" | "CRITICAL") | null;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Labels
+             * @default {}
+             */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Is Paused
+             * @default false
+             */
+            is_paused: boolean;
+            /**
+             * @default {
+             *       "providers": [],
+             *       "models": [],
+             *       "task_types": [],
+             *       "prompt_names": [],
+             *       "prompt_versions": []
+             *     }
+             */
+            filter: components["schemas"]["Filter"];
+            /**
+             * Group By
+             * @default []
+             */
+            group_by: ("provider" | "model" | "task_type" | "prompt_name" | "prompt_version")[];
+            /**
+             * For S
+             * @default 0
+             */
+            for_s: number;
+            /** Keep Firing S */
+            keep_firing_s?: number | null;
+            threshold?: components["schemas"]["Threshold"] | null;
+            burn?: components["schemas"]["Burn"] | null;
+            absence?: components["schemas"]["Absence"] | null;
+            anomaly?: components["schemas"]["AnomalyMatch"] | null;
+            own_state?: components["schemas"]["OwnState"] | null;
+            heartbeat?: components["schemas"]["Heartbeat"] | null;
+            spend_forecast?: components["schemas"]["SpendForecast"] | null;
+            /**
+             * Create Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            create_time: string;
+            /**
+             * Update Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            update_time: string;
+            /** Updated By */
+            updated_by: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RuleBody
+         * @description A rule. Exactly one condition is given.
+         */
+        RuleBody: {
+            /** Rule Id */
+            rule_id: string;
+            /**
+             * Display Name
+             * @default
+             */
+            display_name: string;
+            /** Severity */
+            severity?: ("INFO" | "WARNING" | "CRITICAL") | null;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Labels
+             * @default {}
+             */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Is Paused
+             * @default false
+             */
+            is_paused: boolean;
+            /**
+             * @default {
+             *       "providers": [],
+             *       "models": [],
+             *       "task_types": [],
+             *       "prompt_names": [],
+             *       "prompt_versions": []
+             *     }
+             */
+            filter: components["schemas"]["Filter"];
+            /**
+             * Group By
+             * @default []
+             */
+            group_by: ("provider" | "model" | "task_type" | "prompt_name" | "prompt_version")[];
+            /**
+             * For S
+             * @default 0
+             */
+            for_s: number;
+            /** Keep Firing S */
+            keep_firing_s?: number | null;
+            threshold?: components["schemas"]["Threshold"] | null;
+            burn?: components["schemas"]["Burn"] | null;
+            absence?: components["schemas"]["Absence"] | null;
+            anomaly?: components["schemas"]["AnomalyMatch"] | null;
+            own_state?: components["schemas"]["OwnState"] | null;
+            heartbeat?: components["schemas"]["Heartbeat"] | null;
+            spend_forecast?: components["schemas"]["SpendForecast"] | null;
+        };
+        /**
+         * RulesPage
+         * @description A page of rules by id; the token is empty on the last one.
+         */
+        RulesPage: {
+            /** Rules */
+            rules: components["schemas"]["Rule"][];
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
          * Series
          * @description A combination that has been seen.
          */
@@ -786,6 +1805,50 @@ export interface components {
             time_zone: string;
         };
         /**
+         * ShiftAnswer
+         * @description What became normal; where it `is_applied` not yet, it will be within seconds.
+         */
+        ShiftAnswer: {
+            shift: components["schemas"]["AcceptedShift"];
+            /** Is Applied */
+            is_applied: boolean;
+        };
+        /**
+         * ShiftRequest
+         * @description Which level is to be normal.
+         */
+        ShiftRequest: {
+            key: components["schemas"]["FullSeriesKey"];
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "SUCCESS_RATIO" | "LATENCY" | "LATENCY_P95" | "TIME_TO_FIRST_TOKEN" | "COST_PER_CALL" | "OUTPUT_TOKENS" | "REVISIONS" | "QUALITY" | "CALL_VOLUME";
+        };
+        /**
+         * ShiftsPage
+         * @description A page of accepted shifts, the latest first; the token is empty on the last one.
+         */
+        ShiftsPage: {
+            /** Shifts */
+            shifts: components["schemas"]["AcceptedShift"][];
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
+         * SpendForecast
+         * @description A month that will probably cost too much.
+         */
+        SpendForecast: {
+            /** Limit Usd */
+            limit_usd: number;
+            /**
+             * Probability
+             * @default 0
+             */
+            probability: number;
+        };
+        /**
          * StoredCall
          * @description A call in protobuf JSON, which leaves out what is empty, and what Assay knows of it.
          */
@@ -844,6 +1907,33 @@ export interface components {
             batch_id: string;
         };
         /**
+         * Threshold
+         * @description A metric of the last `window_s` beyond a bound. Without a level to resolve at, it is the bound.
+         */
+        Threshold: {
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "SUCCESS_RATIO" | "FAILED_RATIO" | "TIMED_OUT_RATIO" | "RATE_LIMITED_RATIO" | "REFUSED_RATIO" | "LATENCY_MEAN" | "LATENCY_P50" | "LATENCY_P90" | "LATENCY_P95" | "LATENCY_P99" | "TIME_TO_FIRST_TOKEN_P50" | "TIME_TO_FIRST_TOKEN_P90" | "TIME_TO_FIRST_TOKEN_P95" | "TIME_TO_FIRST_TOKEN_P99" | "COST" | "COST_PER_CALL" | "COST_PER_ACCEPTED_TASK" | "COST_UNKNOWN_RATIO" | "INPUT_TOKEN_COUNT" | "OUTPUT_TOKEN_COUNT" | "INPUT_TOKENS_PER_CALL" | "OUTPUT_TOKENS_PER_CALL" | "CACHE_READ_RATIO" | "REVISIONS_PER_TASK" | "ACCEPTED_TASK_RATIO" | "QUALITY_RATIO" | "CALL_COUNT";
+            /** Window S */
+            window_s: number;
+            /**
+             * Comparison
+             * @enum {string}
+             */
+            comparison: "ABOVE" | "BELOW";
+            /** Threshold */
+            threshold: number;
+            /** Resolve Threshold */
+            resolve_threshold?: number | null;
+            /**
+             * Minimum Call Count
+             * @default 0
+             */
+            minimum_call_count: number;
+        };
+        /**
          * Usage
          * @description TokenUsage in protobuf JSON: a count of zero is left out.
          */
@@ -858,6 +1948,30 @@ export interface components {
             cache_write_token_count?: string | null;
             /** Reasoning Token Count */
             reasoning_token_count?: string | null;
+        };
+        /**
+         * WholeAlert
+         * @description An alert and its history, oldest first.
+         */
+        WholeAlert: {
+            alert: components["schemas"]["Alert"];
+            /** Transitions */
+            transitions: components["schemas"]["AlertTransition"][];
+        };
+        /**
+         * WholeAnomaly
+         * @description An anomaly and what belongs to it. `are_calls_known` is false where the collector could not be asked for calls.
+         */
+        WholeAnomaly: {
+            anomaly: components["schemas"]["Anomaly"];
+            /** Parts */
+            parts: components["schemas"]["AnomalyPart"][];
+            /** Marks */
+            marks: components["schemas"]["Mark"][];
+            /** Call Ids */
+            call_ids: string[];
+            /** Are Calls Known */
+            are_calls_known: boolean;
         };
         /**
          * Window
@@ -1062,7 +2176,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["LiveMetrics"] | components["schemas"]["LiveLedger"] | components["schemas"]["LiveStatus"] | components["schemas"]["LiveHeartbeat"];
+                    "text/event-stream": components["schemas"]["LiveMetrics"] | components["schemas"]["LiveLedger"] | components["schemas"]["LiveAnomalies"] | components["schemas"]["LiveAlerts"] | components["schemas"]["LiveStatus"] | components["schemas"]["LiveHeartbeat"];
                 };
             };
             /** @description A problem, RFC 9457. */
@@ -1231,6 +2345,632 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CallWithEvidence"];
                 };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_anomalies_api_v1_anomalies_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description First instant. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                start?: string;
+                /** @description End, exclusive. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                end?: string;
+                /** @description Open ones or ended ones alone. Default: both. */
+                open?: boolean | null;
+                /** @description Any of these kinds, such as silence; can be repeated. */
+                kind?: string[];
+                /** @description Any of these metrics, such as latency; can be repeated. */
+                metric?: string[];
+                /** @description At least so severe: info, warning or critical. */
+                severity_min?: string;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+                /** @description Any of these values; can be repeated. */
+                provider?: string[];
+                /** @description Any of these values; can be repeated. */
+                model?: string[];
+                /** @description Any of these values; can be repeated. */
+                task_type?: string[];
+                /** @description Any of these values; can be repeated. */
+                prompt_name?: string[];
+                /** @description Any of these values; can be repeated. */
+                prompt_version?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnomaliesPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_anomaly_api_v1_anomalies__anomaly_id__get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                anomaly_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeAnomaly"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    mark_anomaly_api_v1_anomalies__anomaly_id__mark_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                anomaly_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Anomaly"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    query_baselines_api_v1_baselines_get: {
+        parameters: {
+            query: {
+                /** @description One of the metrics, such as latency. */
+                metric: string;
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description First instant. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                start?: string;
+                /** @description End, exclusive. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                end?: string;
+                /** @description Between two instants, such as 15m or 1h. */
+                step?: string;
+                /** @description Any of provider, model, task_type, prompt_name, prompt_version. */
+                group_by?: string[];
+                /** @description Any of these values; can be repeated. */
+                provider?: string[];
+                /** @description Any of these values; can be repeated. */
+                model?: string[];
+                /** @description Any of these values; can be repeated. */
+                task_type?: string[];
+                /** @description Any of these values; can be repeated. */
+                prompt_name?: string[];
+                /** @description Any of these values; can be repeated. */
+                prompt_version?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BaselineBands"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_accepted_api_v1_baselines_accepted_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShiftsPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    accept_shift_api_v1_baselines_accept_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShiftRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShiftAnswer"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_alerts_api_v1_alerts_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description Any of these states, such as firing; can be repeated. */
+                state?: string[];
+                /** @description Any of these severities; can be repeated. */
+                severity?: string[];
+                /** @description One rule's alerts. */
+                rule_id?: string;
+                /** @description A label that they have, as name=value; can be repeated. */
+                label?: string[];
+                /** @description First instant. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                start?: string;
+                /** @description End, exclusive. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                end?: string;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertsPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_alert_api_v1_alerts__alert_id__get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeAlert"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    acknowledge_api_v1_alerts__alert_id__acknowledge_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    resolve_api_v1_alerts__alert_id__resolve_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_rules_api_v1_rules_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_rule_api_v1_rules_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    backtest_rule_api_v1_rules_backtest_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BacktestBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_rule_api_v1_rules__rule_id__get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    update_rule_api_v1_rules__rule_id__put: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description The version that was seen; 0 is any. */
+                expected_version?: number;
+            };
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_rule_api_v1_rules__rule_id__delete: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem, RFC 9457. */
             default: {

@@ -60,3 +60,10 @@ export function fromLocalInput(local: string, zone: string): number {
   }
   return guess;
 }
+
+/** 14:05, with the day where that is not the one of `nowMs`: 21 Nov, 14:05. */
+export function shortInstant(ms: number, zone: string, nowMs: number): string {
+  const isToday = day(ms, zone) === day(nowMs, zone);
+  const clockOnly = { hour: '2-digit', minute: '2-digit' } as const;
+  return format(zone, isToday ? clockOnly : { day: 'numeric', month: 'short', ...clockOnly }).format(ms);
+}

@@ -84,3 +84,21 @@ export function slots(windows: readonly MetricWindow[], startMs: number, endMs: 
   fill(reached, endMs, Infinity); // The last one is as wide as the others, though it is not over yet.
   return all;
 }
+
+/**
+ * Values of the slots that are over by `asOfMs`. One that is not holds the calls that have ended: failures do so at once and good answers
+ * take their time, so that it would look worse than it is.
+ */
+export function settledValues(
+  all: readonly Slot[],
+  asOfMs: number,
+  value: (window: MetricWindow) => number | null | undefined,
+): (number | null)[] {
+  return all.map((slot) => (slot.window && slot.endMs <= asOfMs ? (value(slot.window) ?? null) : null));
+}
+
+/** The slot to be read out while the cursor is elsewhere: the latest that is over. */
+export function restIndexOf(all: readonly Slot[], asOfMs: number): number {
+  const rest = all.findLastIndex((slot) => slot.endMs <= asOfMs);
+  return rest < 0 ? all.length - 1 : rest;
+}

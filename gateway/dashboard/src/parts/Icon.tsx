@@ -13,6 +13,14 @@ const PATHS = {
   warning: 'M12 4 2.8 19.5h18.4zM12 10v4.5M12 17v.01',
   chevron: 'M9 6l6 6-6 6',
   calendar: 'M4 6h16v14H4zM4 10h16M8 3.5V7M16 3.5V7',
+  overview: 'M4 4h7v7H4zM13 4h7v4h-7zM13 11h7v9h-7zM4 14h7v6H4z',
+  anomaly: 'M3 14h4l2 4 4.5-13 3.5 9h4',
+  bell: 'M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15zM10 20.5h4',
+  critical: 'M8.2 3h7.6L21 8.2v7.6L15.8 21H8.2L3 15.8V8.2zM12 7.5v6M12 16.5v.01',
+  info: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 11v5.5M12 7.5v.01',
+  trend: 'M4 4v16h16M7 15l4-4.5 3 2.5 5-6.5',
+  away: 'M8 5H5v14h14v-3M12 4h8v8M20 4l-9 9',
+  back: 'M15 6l-6 6 6 6',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
 } as const;
 

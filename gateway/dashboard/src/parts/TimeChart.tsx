@@ -2,12 +2,16 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { DEFINITIONS } from '../definitions';
 import type { Figure } from '../format/format';
 import { text, tickText } from '../format/format';
 import { span } from '../format/time';
+import type { Severity } from '../api/model';
+import type { Band } from '../metrics/band';
 import type { Slot } from '../metrics/windows';
 import { theme } from '../state/theme';
 import { alignedTicks, colourOf, hatched, lonely } from './charting';
+import { drawEpisodes } from './episodes';
 import './time-chart.css';
 import { tip } from './Tooltip';
 
@@ -26,11 +30,22 @@ export interface Line {
   drawn?: Values;
 }
 
+/** A stretch of time that is marked on the chart. */
+export interface Episode {
+  startMs: number;
+  /** Null: it goes on. */
+  endMs: number | null;
+  severity: Severity;
+}
+
 export interface TimeChartProps {
   title: string;
   definition: string;
   slots: readonly Slot[];
   lines: readonly Line[];
+  /** What is usual, drawn behind the lines. */
+  band?: Band | null;
+  episodes?: readonly Episode[];
   /** The slot that is read out while the cursor is elsewhere: the latest that is over. */
   restIndex: number;
   format: (value: number | null | undefined) => Figure;
@@ -45,7 +60,7 @@ export interface TimeChartProps {
 }
 
 export function TimeChart(props: TimeChartProps) {
-  const { title, definition, slots, lines, restIndex, format, zone } = props;
+  const { title, definition, slots, lines, band, restIndex, format, zone } = props;
   const [cursor, setCursor] = useState<number | null>(null);
   const holder = useRef<HTMLDivElement>(null);
   usePlot(holder, props, setCursor);
@@ -66,10 +81,33 @@ export function TimeChart(props: TimeChartProps) {
               {line.label} <b>{text(format(line.values[index]))}</b>
             </li>
           ))}
+          {band && (
+            <li>
+              <BandMark />
+              <span class="term" tabIndex={0} {...tip(DEFINITIONS.usual)}>
+                usual
+              </span>{' '}
+              <b>{bandText(band, index, format)}</b>
+            </li>
+          )}
         </ul>
       </header>
       <div ref={holder} class={slots.length > 0 ? 'chart-plot' : 'chart-plot is-waiting'} />
     </section>
+  );
+}
+
+function bandText(band: Band, index: number, format: TimeChartProps['format']): string {
+  const [low, high] = [band.low[index], band.high[index]];
+  return typeof low === 'number' && typeof high === 'number' ? `${text(format(low))} – ${text(format(high))}` : '–';
+}
+
+function BandMark() {
+  return (
+    <svg class="chart-mark is-band" viewBox="0 0 16 10" aria-hidden="true">
+      <rect width="16" height="10" />
+      <path d="M0 5H16" />
+    </svg>
   );
 }
 
@@ -95,8 +133,9 @@ function usePlot(
   const latest = useRef(props);
   latest.current = props;
   const plot = useRef<uPlot | null>(null);
-  const data = useMemo(() => dataOf(props.slots, props.lines), [props.slots, props.lines]);
-  const looks = `${theme.value} ${props.zone} ${props.lines.map((line) => line.label).join()}`;
+  const { slots, lines, band, episodes } = props;
+  const data = useMemo(() => dataOf(slots, lines, band), [slots, lines, band]);
+  const looks = `${theme.value} ${props.zone} ${lines.map((line) => line.label).join()} ${band ? 'with a band' : ''}`;
 
   useEffect(() => {
     const element = holder.current!;
@@ -114,11 +153,13 @@ function usePlot(
   }, [looks]);
 
   useEffect(() => plot.current?.setData(data), [data]);
+  useEffect(() => plot.current?.redraw(false), [episodes]);
 }
 
-function dataOf(slots: readonly Slot[], lines: readonly Line[]): uPlot.AlignedData {
+function dataOf(slots: readonly Slot[], lines: readonly Line[], band: Band | null | undefined): uPlot.AlignedData {
   const middles = slots.map((slot) => (slot.startMs + slot.endMs) / 2_000);
-  return [middles, ...lines.map((line) => [...(line.drawn ?? line.values)])] as uPlot.AlignedData;
+  const behind = band ? [band.high, band.low, band.centre] : [];
+  return [middles, ...[...behind, ...lines.map((line) => line.drawn ?? line.values)].map((one) => [...one])] as uPlot.AlignedData;
 }
 
 function options(
@@ -126,7 +167,7 @@ function options(
   latest: { current: TimeChartProps },
   setCursor: (index: number | null) => void,
 ): uPlot.Options {
-  const { lines, zone, increments, logTicks } = latest.current;
+  const { lines, band, zone, increments, logTicks } = latest.current;
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const ink = colourOf('--ink-faint');
   const grid = { stroke: colourOf('--grid'), width: 1 };
@@ -162,8 +203,10 @@ function options(
         values: (_, ticks) => ticks.map((tick) => tickText(latest.current.format(tick))),
       },
     ],
-    series: [{}, ...lines.map(seriesOf)],
+    series: [{}, ...(band ? bandSeries() : []), ...lines.map(seriesOf)],
+    ...(band ? { bands: [{ series: [1, 2], fill: colourOf('--band') }] } : {}),
     hooks: {
+      drawClear: [(plot) => drawEpisodes(plot, latest.current.episodes ?? [])],
       setCursor: [(plot) => setCursor(plot.cursor.idx ?? null)],
       setSelect: [(plot) => select(plot, latest.current)],
     },
@@ -174,6 +217,12 @@ function edges(slots: readonly Slot[]): [number, number] {
   const first = slots[0];
   const last = slots.at(-1);
   return first && last ? [first.startMs / 1_000, last.endMs / 1_000] : [0, 1];
+}
+
+/** Upper and lower end, between which is filled, and the centre. */
+function bandSeries(): uPlot.Series[] {
+  const edge: uPlot.Series = { stroke: colourOf('--band-line'), width: 0.5, points: { show: false } };
+  return [edge, edge, { ...edge, width: 1, dash: [2, 3] }];
 }
 
 function seriesOf(line: Line): uPlot.Series {

@@ -32,6 +32,16 @@ export function durationTicks(low: number, high: number): number[] {
   return inside.filter((_, index) => index % every === 0);
 }
 
+/** The ends of an axis of counts. */
+export function zeroExtent(_: number, most: number): [number, number] {
+  return [0, most > 0 ? most * 1.08 : 1];
+}
+
+/** Those of ratios: at least the upper tenth, so that a small loss does not look like a collapse; lower in steps of ten percent. */
+export function ratioExtent(least: number): [number, number] {
+  return [Math.max(0, Math.min(0.9, Math.floor(least * 10) / 10)), 1.005];
+}
+
 /** The colour that a token stands for now, as a canvas understands it. */
 export function colourOf(token: string): string {
   const probe = document.createElement('i');

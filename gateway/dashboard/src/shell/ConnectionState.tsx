@@ -3,7 +3,7 @@ import { duration, text } from '../format/format';
 import { clock } from '../format/time';
 import { tip } from '../parts/Tooltip';
 import { DEFINITIONS } from '../definitions';
-import { connection, lag_s, liveUntilMs, type Connection } from '../state/live';
+import { connection, lag_s, liveUntilMs, type Connection } from '../state/connection';
 import { timeZone } from '../state/session';
 import { view } from '../state/view';
 

@@ -3,7 +3,7 @@ import { Icon } from '../parts/Icon';
 import { tip } from '../parts/Tooltip';
 import { leave, project, projectZone, session, timeZone } from '../state/session';
 import { nextTheme, themeChoice } from '../state/theme';
-import { changeView, view, type ZoneChoice } from '../state/view';
+import { addressOf, changeView, view, type ZoneChoice } from '../state/view';
 import { ConnectionState } from './ConnectionState';
 import './header.css';
 import { RangePicker } from './RangePicker';
@@ -14,15 +14,15 @@ const THEMES = {
   dark: { icon: 'moon', label: 'Theme: dark' },
 } as const;
 
-export function Header({ onHelp }: { onHelp: () => void }) {
+export function Header({ hasRange, onHelp }: { hasRange: boolean; onHelp: () => void }) {
   const shown = THEMES[themeChoice.value];
   return (
     <header class="header">
-      <a class="header-brand" href="/" aria-label="Assay">
-        <Icon name="balance" /> <span class="header-name">Assay</span>
+      <a class="header-brand" href={addressOf('/')} aria-label="Assay">
+        <Icon name="balance" />
       </a>
       <ProjectPicker />
-      <RangePicker />
+      {hasRange && <RangePicker />}
       <ZonePicker />
       <ConnectionState />
       <div class="header-tools">

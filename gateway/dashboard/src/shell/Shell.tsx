@@ -1,9 +1,12 @@
-// What surrounds every page but the login: the header, the help, and the keys that work everywhere.
+// What surrounds every page but the login: the way between pages, the header, the help, and the keys that work everywhere.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Route } from '../routes';
 import { nextTheme } from '../state/theme';
+import { path } from '../state/view';
 import { Header } from './Header';
 import { Help } from './Help';
+import { Nav } from './Nav';
 
 function isTyping(target: EventTarget | null): boolean {
   return (
@@ -11,7 +14,7 @@ function isTyping(target: EventTarget | null): boolean {
   );
 }
 
-export function Shell({ children }: { children: ComponentChildren }) {
+export function Shell({ route, children }: { route: Route; children: ComponentChildren }) {
   const [isHelpOpen, setHelpOpen] = useState(false);
 
   useEffect(() => {
@@ -27,11 +30,28 @@ export function Shell({ children }: { children: ComponentChildren }) {
     return () => document.removeEventListener('keydown', onKey);
   }, []);
 
+  // Who goes to another page by key, or has pages read out, goes on at its beginning.
+  const content = useRef<HTMLDivElement>(null);
+  const shownPath = useRef(path.value);
+  useEffect(() => {
+    if (shownPath.current === path.value) return;
+    shownPath.current = path.value;
+    content.current!.focus({ preventScroll: true });
+  }, [path.value]);
+
   return (
-    <>
-      <Header onHelp={() => setHelpOpen(true)} />
-      {children}
+    <div class="shell">
+      <a class="skip" href="#content" target="_self">
+        To the content
+      </a>
+      <Nav />
+      <div class="shell-body">
+        <Header hasRange={route.hasRange} onHelp={() => setHelpOpen(true)} />
+        <div id="content" ref={content} tabIndex={-1}>
+          {children}
+        </div>
+      </div>
       <Help isOpen={isHelpOpen} onClose={() => setHelpOpen(false)} />
-    </>
+    </div>
   );
 }

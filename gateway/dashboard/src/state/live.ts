@@ -1,13 +1,11 @@
 // The overview's numbers, kept up to date for as long as somebody looks at them.
 import { signal } from '@preact/signals';
 import { ApiError, getMetrics, type MetricsQuery } from '../api/client';
-import type { Filters, LiveLedger, MetricSeries, LiveMetrics, MetricWindow } from '../api/model';
-import { openStream } from '../api/stream';
+import type { Filters, MetricSeries, LiveMetrics, MetricWindow } from '../api/model';
 import { LiveAnswer } from '../metrics/windows';
+import { connect, connectBare, connection } from './connection';
 import { stepsOf, type Range } from './ranges';
 import { loadSession } from './session';
-
-export type Connection = 'connecting' | 'live' | 'reconnecting' | 'stale';
 
 /** What the page shows. All of it changes in the same frame. */
 export interface Overview {
@@ -36,8 +34,6 @@ export interface OverviewQuery {
 const NOTHING: Overview = { isLoading: true, error: '', asOfMs: 0, totals: null, trend: [], rows: [], activity: [] };
 const ROW_DIMENSIONS = ['provider', 'task_type'] as const;
 
-// A connection that is not back by then has left the numbers behind.
-const STALE_AFTER_MS = 10_000;
 // Quantiles do not add up, so rows and trend are asked for again when something changed: not more often than this, and
 // for no more than a fifth of the time, however slow the answer.
 const REFRESH_LEAST_MS = 2_000;
@@ -47,14 +43,8 @@ const REFRESH_FAILED_MS = 10_000;
 const IDLE_REFRESH_MS = 30_000;
 
 export const overview = signal<Overview>(NOTHING);
-export const ledger = signal<LiveLedger | null>(null);
-export const connection = signal<Connection>('connecting');
-/** How late the numbers are, in seconds; null as long as it is not known. */
-export const lag_s = signal<number | null>(null);
-/** When the connection was last known to be good. */
-export const liveUntilMs = signal(0);
 
-/** Keeps the signals above fed until the returned function is called. */
+/** Keeps the overview fed until the returned function is called. */
 export function watchOverview(query: OverviewQuery): () => void {
   const watch = new Watch(query);
   watch.start();
@@ -74,7 +64,6 @@ class Watch {
   #error = '';
   #isLoading = true;
   #frame = 0;
-  #staleTimer = 0;
   #refreshTimer = 0;
   #idleTimer = 0;
   #mayRetry = true;
@@ -85,15 +74,7 @@ class Watch {
 
   start(): void {
     overview.value = { ...overview.value, isLoading: true, error: '' };
-    connection.value = 'connecting';
-    this.#closeStream = openStream(this.#streamQuery(), {
-      metrics: (event) => this.#take('activity', event),
-      totals: (event) => this.#take('totals', event),
-      ledger: (event) => this.#takeLedger(event),
-      connected: () => this.#connected(),
-      reconnecting: () => this.#reconnecting(),
-      refused: () => void loadSession(),
-    });
+    this.#closeStream = this.#connect();
     if (this.query.range.kind === 'trailing') {
       this.#idleTimer = window.setInterval(() => connection.value === 'live' && void this.#refresh(), IDLE_REFRESH_MS);
     }
@@ -104,45 +85,32 @@ class Watch {
     this.#closeStream();
     this.#aborter.abort();
     cancelAnimationFrame(this.#frame);
-    window.clearTimeout(this.#staleTimer);
     window.clearTimeout(this.#refreshTimer);
     window.clearInterval(this.#idleTimer);
   }
 
-  /** A fixed range does not move; then the stream tells of the ledger, and of itself, alone. */
-  #streamQuery(): Parameters<typeof openStream>[0] {
+  /** A fixed range does not move: its numbers are asked for once. */
+  #connect(): () => void {
     const { project, range, timeZone, filters } = this.query;
-    const common = { project, time_zone: timeZone, filters };
-    if (range.kind === 'fixed') return { ...common, group_by: [], range_s: 60, step_s: 60 };
-    return { ...common, group_by: ROW_DIMENSIONS, range_s: range.range_s, step_s: range.spark_step_s };
+    if (range.kind === 'fixed') return connectBare(project, timeZone);
+    return connect(
+      {
+        project,
+        time_zone: timeZone,
+        filters,
+        group_by: ROW_DIMENSIONS,
+        range_s: range.range_s,
+        step_s: range.spark_step_s,
+      },
+      { metrics: (event) => this.#take('activity', event), totals: (event) => this.#take('totals', event) },
+    );
   }
 
   #take(name: 'activity' | 'totals', event: LiveMetrics): void {
-    if (event.lag_s !== null) lag_s.value = event.lag_s;
-    if (this.query.range.kind === 'fixed') return;
     this.#answers[name].apply(event);
     if (event.as_of) this.#asOfMs = Math.max(this.#asOfMs, Date.parse(event.as_of));
     if (name === 'activity') void this.#refresh();
     this.#draw();
-  }
-
-  #takeLedger(event: LiveLedger): void {
-    ledger.value = event;
-    lag_s.value = event.lag_s;
-  }
-
-  #connected(): void {
-    window.clearTimeout(this.#staleTimer);
-    this.#staleTimer = 0;
-    connection.value = 'live';
-    liveUntilMs.value = 0;
-  }
-
-  #reconnecting(): void {
-    if (this.#staleTimer) return;
-    connection.value = 'reconnecting';
-    liveUntilMs.value = Date.now();
-    this.#staleTimer = window.setTimeout(() => (connection.value = 'stale'), STALE_AFTER_MS);
   }
 
   /** Asks for what the stream does not carry, now or as soon as it is decent to ask again. */

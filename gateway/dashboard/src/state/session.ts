@@ -14,6 +14,11 @@ export const project = computed(
   () => view.value.project || session.value?.project || session.value?.projects[0]?.project || 'default',
 );
 
+const OPERATORS: readonly string[] = ['OPERATE', 'ADMIN', 'INSTALLATION_ADMIN'];
+
+/** Whether who is signed in may change what others see: mark, accept, acknowledge. */
+export const mayOperate = computed(() => session.value?.roles.some((role) => OPERATORS.includes(role)) ?? false);
+
 const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
 export const projectZone = computed(

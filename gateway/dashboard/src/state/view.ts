@@ -1,7 +1,7 @@
 // What is being looked at. It lives in the URL and nowhere else, so that a link or the back button brings all of it back.
 import { signal } from '@preact/signals';
 import type { Dimension, Filters } from '../api/model';
-import { DEFAULT_RANGE, TRAILING, type Range } from './ranges';
+import { DEFAULT_RANGE, SHORTEST_FIXED_MS, TRAILING, type Range } from './ranges';
 
 export type ZoneChoice = 'browser' | 'project' | 'utc';
 
@@ -9,6 +9,10 @@ export interface Sort {
   column: string;
   isDescending: boolean;
 }
+
+/** What a list is narrowed to. Each page knows its own values; one that it does not know is as if it were not there. */
+export const FACETS = ['state', 'kind', 'metric', 'severity'] as const;
+export type Facet = (typeof FACETS)[number];
 
 export interface View {
   /** Empty: the key's own. */
@@ -18,10 +22,11 @@ export interface View {
   filters: Filters;
   search: string;
   sort: Sort;
+  facets: Partial<Record<Facet, string>>;
 }
 
 const ZONES: readonly ZoneChoice[] = ['browser', 'project', 'utc'];
-const FILTERED: readonly Dimension[] = ['provider', 'task_type'];
+const FILTERED: readonly Dimension[] = ['provider', 'model', 'task_type', 'prompt_name', 'prompt_version'];
 export const DEFAULT_SORT: Sort = { column: 'calls', isDescending: true };
 
 /** Reads a view from a URL's query. What makes no sense in it is as if it were not there. */
@@ -33,6 +38,11 @@ export function parseView(query: URLSearchParams): View {
     const values = [...new Set(query.getAll(dimension))];
     if (values.length > 0) filters[dimension] = values;
   }
+  const facets: View['facets'] = {};
+  for (const facet of FACETS) {
+    const value = query.get(facet);
+    if (value) facets[facet] = value;
+  }
   return {
     project: query.get('project') ?? '',
     range: parseRange(query),
@@ -40,6 +50,7 @@ export function parseView(query: URLSearchParams): View {
     filters,
     search: query.get('q') ?? '',
     sort: sort ? { column: sort.replace(/^-/, ''), isDescending: sort.startsWith('-') } : DEFAULT_SORT,
+    facets,
   };
 }
 
@@ -67,7 +78,26 @@ export function queryOf(view: View): string {
   if (view.search) query.set('q', view.search);
   const { column, isDescending } = view.sort;
   if (column !== DEFAULT_SORT.column || !isDescending) query.set('sort', (isDescending ? '-' : '') + column);
+  for (const facet of FACETS) {
+    const value = view.facets[facet];
+    if (value) query.set(facet, value);
+  }
   return query.toString();
+}
+
+const USUAL = parseView(new URLSearchParams());
+
+/** Where a page is, with the project and the zone of now and everything else as usual, but for what is changed. */
+export function addressOf(path: string, change: Partial<View> = {}): string {
+  const { project, zone } = view.value;
+  const query = queryOf({ ...USUAL, project, zone, ...change });
+  return path + (query && `?${query}`);
+}
+
+/** The filters that keep one series, or what a scope leaves of it. */
+export function filtersOf(key: Partial<Record<Dimension, string | null>>): Filters {
+  const given = FILTERED.filter((dimension) => typeof key[dimension] === 'string');
+  return Object.fromEntries(given.map((dimension) => [dimension, [key[dimension]!]]));
 }
 
 /** Filters with a value put in, or taken out if it was there. */
@@ -95,6 +125,12 @@ export function changeView(change: Partial<View>, how: 'push' | 'replace' = 'pus
   view.value = next;
 }
 
+/** Shows this stretch of time, or what of its surroundings makes it long enough. */
+export function zoom(startMs: number, endMs: number): void {
+  const missingMs = Math.max(0, SHORTEST_FIXED_MS - (endMs - startMs)) / 2;
+  changeView({ range: { kind: 'fixed', startMs: startMs - missingMs, endMs: endMs + missingMs } });
+}
+
 /** Goes to another page of this origin. */
 export function go(address: string, how: 'push' | 'replace' = 'push'): void {
   if (how === 'push') history.pushState(null, '', address);
@@ -107,4 +143,18 @@ function readLocation(): void {
   view.value = parseView(new URLSearchParams(location.search));
 }
 
-if (hasLocation) window.addEventListener('popstate', readLocation);
+/** Follows a link to another page of ours without loading anew. */
+function follow(event: MouseEvent): void {
+  const link = event.target instanceof Element ? event.target.closest('a') : null;
+  if (!link || link.target || link.origin !== location.origin || link.pathname.startsWith('/api/')) return;
+  if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+    return;
+  event.preventDefault();
+  go(link.pathname + link.search);
+  window.scrollTo(0, 0);
+}
+
+if (hasLocation) {
+  window.addEventListener('popstate', readLocation);
+  document.addEventListener('click', follow);
+}

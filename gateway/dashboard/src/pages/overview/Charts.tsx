@@ -1,26 +1,13 @@
 // All calls over time: how many, how well, how fast.
 import { useMemo } from 'preact/hooks';
-import type { MetricWindow } from '../../api/model';
 import { count, duration, ratio, text } from '../../format/format';
-import { slots, type Slot } from '../../metrics/windows';
-import { durationExtent, durationTicks, WHOLE_INCREMENTS } from '../../parts/charting';
+import { restIndexOf, settledValues, slots, type Slot } from '../../metrics/windows';
+import { durationExtent, durationTicks, ratioExtent, WHOLE_INCREMENTS, zeroExtent } from '../../parts/charting';
 import { TimeChart, type Line } from '../../parts/TimeChart';
 import { overview } from '../../state/live';
-import { SHORTEST_FIXED_MS, STEP_NAMES, stepsOf } from '../../state/ranges';
+import { STEP_NAMES, stepsOf } from '../../state/ranges';
 import { timeZone } from '../../state/session';
-import { changeView, view } from '../../state/view';
-
-/**
- * Values of the slots that are over by `asOfMs`. One that is not holds the calls that have ended: failures do so at once and good answers
- * take their time, so that it would look worse than it is.
- */
-function valuesOf(
-  all: readonly Slot[],
-  asOfMs: number,
-  value: (window: MetricWindow) => number | null | undefined,
-): (number | null)[] {
-  return all.map((slot) => (slot.window && slot.endMs <= asOfMs ? (value(slot.window) ?? null) : null));
-}
+import { view, zoom } from '../../state/view';
 
 /** A bar without height would still have an outline. */
 const orNothing = (count: number): number | null => count || null;
@@ -42,23 +29,14 @@ function callLines(all: readonly Slot[]): Line[] {
 }
 
 function latencyLines(all: readonly Slot[], asOfMs: number): Line[] {
-  const p95 = valuesOf(all, asOfMs, (window) => window.latency_s?.p95);
-  const median = valuesOf(all, asOfMs, (window) => window.latency_s?.p50);
+  const p95 = settledValues(all, asOfMs, (window) => window.latency_s?.p95);
+  const median = settledValues(all, asOfMs, (window) => window.latency_s?.p50);
   return [
     { label: 'p95', colour: '--data-violet', mark: 'dashed', values: p95 },
     { label: 'median', colour: '--data-blue', mark: 'solid', values: median },
   ];
 }
 
-const fromZero = (_: number, most: number): [number, number] => [0, most > 0 ? most * 1.08 : 1];
-
-/** At least the upper tenth, so that a small loss does not look like a collapse; lower in steps of ten percent. */
-const fromBelowOne = (least: number): [number, number] => [Math.min(0.9, Math.floor(least * 10) / 10), 1.005];
-
-function zoom(startMs: number, endMs: number): void {
-  const missingMs = Math.max(0, SHORTEST_FIXED_MS - (endMs - startMs)) / 2;
-  changeView({ range: { kind: 'fixed', startMs: startMs - missingMs, endMs: endMs + missingMs } });
-}
 
 export function Charts() {
   const { trend, asOfMs, isLoading } = overview.value;
@@ -76,15 +54,14 @@ export function Charts() {
         label: 'succeeded',
         colour: '--data-green',
         mark: 'solid',
-        values: valuesOf(all, asOfMs, (window) => window.success_ratio),
+        values: settledValues(all, asOfMs, (window) => window.success_ratio),
       },
     ],
     [all],
   );
   const latency = useMemo(() => latencyLines(all, asOfMs), [all]);
 
-  const rest = all.findLastIndex((slot) => slot.endMs <= asOfMs);
-  const common = { slots: all, restIndex: rest < 0 ? all.length - 1 : rest, zone: timeZone.value, onZoom: zoom };
+  const common = { slots: all, restIndex: restIndexOf(all, asOfMs), zone: timeZone.value, onZoom: zoom };
   const step = STEP_NAMES[step_s] ?? text(duration(step_s));
   return (
     <div class="charts">
@@ -95,7 +72,7 @@ export function Charts() {
         lines={calls}
         format={count}
         increments={WHOLE_INCREMENTS}
-        extent={fromZero}
+        extent={zeroExtent}
       />
       <TimeChart
         {...common}
@@ -103,7 +80,7 @@ export function Charts() {
         definition="Calls that succeeded, of all but those that their caller cancelled. The axis need not begin at zero."
         lines={success}
         format={ratio}
-        extent={fromBelowOne}
+        extent={ratioExtent}
       />
       <TimeChart
         {...common}

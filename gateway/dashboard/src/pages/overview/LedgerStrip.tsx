@@ -7,7 +7,7 @@ import { missing } from '../../metrics/balance';
 import { Icon } from '../../parts/Icon';
 import { tip } from '../../parts/Tooltip';
 import { Value } from '../../parts/Value';
-import { ledger } from '../../state/live';
+import { ledger } from '../../state/connection';
 import './ledger-strip.css';
 
 type Part = Exclude<keyof LedgerCounts, 'received_count' | 'client_dropped_count' | 'too_late_count'>;

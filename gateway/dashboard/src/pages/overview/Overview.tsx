@@ -1,14 +1,14 @@
 // The first page: what is going on now, in one look.
 import { useEffect } from 'preact/hooks';
-import { connection, ledger, liveUntilMs, overview, watchOverview } from '../../state/live';
+import { connection, ledger } from '../../state/connection';
+import { overview, watchOverview } from '../../state/live';
 import { project, timeZone } from '../../state/session';
 import { view } from '../../state/view';
-import { clock } from '../../format/time';
-import { Icon } from '../../parts/Icon';
-import { Shell } from '../../shell/Shell';
+import { FilterChips } from '../../parts/FilterChips';
+import { Trouble } from '../../parts/Trouble';
+import { AnomalyStrip } from './AnomalyStrip';
 import { Charts } from './Charts';
 import { EmptyRange } from './EmptyRange';
-import { FilterChips } from './FilterChips';
 import { GettingStarted } from './GettingStarted';
 import { LedgerStrip } from './LedgerStrip';
 import './overview.css';
@@ -30,41 +30,27 @@ export default function Overview() {
   const received = ledger.value?.totals.call.received_count;
   if (isEmpty && received === 0) {
     return (
-      <Shell>
-        <Trouble />
+      <>
+        <Trouble error={overview.value.error} />
         <GettingStarted />
-      </Shell>
+      </>
     );
   }
   return (
-    <Shell>
-      <Trouble />
+    <>
+      <Trouble error={overview.value.error} />
       <main
-        class={`overview${isLoading ? ' is-loading' : ''}${connection.value === 'stale' ? ' is-stale' : ''}`}
+        class={`page overview${isLoading ? ' is-loading' : ''}${connection.value === 'stale' ? ' is-stale' : ''}`}
         aria-busy={isLoading}
       >
         <h1 class="visually-hidden">Overview of {project.value}</h1>
         <FilterChips />
         <Tiles />
+        <AnomalyStrip />
         {isEmpty && !overview.value.error ? <EmptyRange /> : <Charts />}
         <LedgerStrip />
         <SeriesTable />
       </main>
-    </Shell>
-  );
-}
-
-/** One line on top where the numbers are not what they should be. */
-function Trouble() {
-  const isStale = connection.value === 'stale';
-  const { error } = overview.value;
-  if (!isStale && !error) return null;
-  return (
-    <p class="trouble" role="alert">
-      <Icon name="warning" />
-      {isStale
-        ? `Not live since ${clock(liveUntilMs.value, timeZone.value)}: these are the last numbers that arrived. Trying to connect again.`
-        : `The numbers could not be brought up to date: ${error}`}
-    </p>
+    </>
   );
 }

@@ -1,8 +1,11 @@
 // What a row has no columns for.
 import type { ComponentChildren } from 'preact';
-import type { MetricWindow, Quantiles } from '../../api/model';
+import type { Quantiles } from '../../api/model';
 import { count, duration, ratio, score, type Figure } from '../../format/format';
+import type { Row } from '../../metrics/rows';
+import { Icon } from '../../parts/Icon';
 import { Value } from '../../parts/Value';
+import { addressOf, filtersOf, view } from '../../state/view';
 import { costPerAccepted } from './cost';
 import { OUTCOMES } from './outcomes';
 
@@ -31,13 +34,19 @@ function quantileLines(quantiles: Quantiles | null | undefined): Line[] {
   return (['p50', 'p90', 'p95', 'p99'] as const).map((name) => [name, duration(quantiles?.[name])]);
 }
 
-export function RowDetails({ window }: { window: MetricWindow }) {
+export function RowDetails({ row: { provider, taskType, window } }: { row: Row }) {
   const share = (part: number): string => {
     const { value, unit } = ratio(window.call_count > 0 ? part / window.call_count : null);
     return `${value} ${unit}`;
   };
+  const filters = filtersOf({ provider, task_type: taskType });
   return (
     <div class="details">
+      <p class="details-more">
+        <a href={addressOf('/series', { filters, range: view.value.range })}>
+          <Icon name="trend" /> Trends, against what is usual
+        </a>
+      </p>
       <Group
         title="Outcomes"
         lines={OUTCOMES.map(([outcome, name]) => {

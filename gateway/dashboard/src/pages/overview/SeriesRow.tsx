@@ -1,6 +1,6 @@
 // A row of the table and, when it is open, everything else that is known of its provider and task.
 import { memo } from 'preact/compat';
-import type { Dimension } from '../../api/model';
+import type { Anomaly, Dimension } from '../../api/model';
 import { plural } from '../../format/format';
 import type { Row } from '../../metrics/rows';
 import { Icon } from '../../parts/Icon';
@@ -8,11 +8,14 @@ import { Sparkline } from '../../parts/Sparkline';
 import { tip } from '../../parts/Tooltip';
 import { NUMBER_COLUMNS } from './columns';
 import { RowDetails } from './RowDetails';
+import { RowMark } from './RowMark';
 import { sparkCounts, type SparkRange } from './spark';
 
 interface SeriesRowProps {
   row: Row;
   spark: SparkRange;
+  /** What is not as usual about it, in the order in which it matters; the same array for as long as nothing of it changes. */
+  anomalies: readonly Anomaly[];
   isFirst: boolean;
   isOpen: boolean;
   onToggle: (id: string) => void;
@@ -27,7 +30,7 @@ function Name({ value, onNarrow }: { value: string; onNarrow: () => void }) {
   );
 }
 
-function Plain({ row, spark, isFirst, isOpen, onToggle, onNarrow }: SeriesRowProps) {
+function Plain({ row, spark, anomalies, isFirst, isOpen, onToggle, onNarrow }: SeriesRowProps) {
   const detailsId = `details-${row.id}`;
   const onKey = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter' || event.target !== event.currentTarget) return;
@@ -52,6 +55,7 @@ function Plain({ row, spark, isFirst, isOpen, onToggle, onNarrow }: SeriesRowPro
         </th>
         <td role="cell" class="cell-task">
           <Name value={row.taskType} onNarrow={() => onNarrow('task_type', row.taskType)} />
+          {anomalies.length > 0 && <RowMark row={row} anomalies={anomalies} />}
         </td>
         <td role="cell" class="cell-activity">
           <Sparkline
@@ -68,7 +72,7 @@ function Plain({ row, spark, isFirst, isOpen, onToggle, onNarrow }: SeriesRowPro
       {isOpen && (
         <tr role="row" class="details-row" id={detailsId}>
           <td role="cell" colSpan={NUMBER_COLUMNS.length + 3}>
-            <RowDetails window={row.window} />
+            <RowDetails row={row} />
           </td>
         </tr>
       )}
@@ -82,6 +86,7 @@ export const SeriesRow = memo(
   (a, b) =>
     a.row.window === b.row.window &&
     a.row.activity === b.row.activity &&
+    a.anomalies === b.anomalies &&
     a.isOpen === b.isOpen &&
     a.isFirst === b.isFirst &&
     a.spark.endMs === b.spark.endMs &&

@@ -1,12 +1,15 @@
 // Provider × task: one row for each, to be searched, sorted, narrowed down and opened.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Dimension } from '../../api/model';
+import type { Anomaly, Dimension } from '../../api/model';
 import { DEFINITIONS } from '../../definitions';
 import { count, plural, text } from '../../format/format';
-import { rowsOf, searched, sorted, type SortColumn } from '../../metrics/rows';
+import { concerning } from '../../metrics/anomalies';
+import { rowsOf, searched, sorted, type Row, type SortColumn } from '../../metrics/rows';
 import { Icon } from '../../parts/Icon';
 import { tip } from '../../parts/Tooltip';
+import { anomalies } from '../../state/anomalies';
 import { overview } from '../../state/live';
+import { project } from '../../state/session';
 import { changeView, view } from '../../state/view';
 import { NUMBER_COLUMNS } from './columns';
 import { SeriesRow } from './SeriesRow';
@@ -18,6 +21,29 @@ const ROWS_AT_ONCE = 100;
 const SKELETON_ROWS = 8;
 const COLUMN_COUNT = NUMBER_COLUMNS.length + 3;
 
+const NONE: readonly Anomaly[] = [];
+
+/** The open anomalies of each row that has some. Rows of which nothing changed keep what they had, so that they need not be drawn again. */
+function useMarks(rows: readonly Row[]): ReadonlyMap<string, readonly Anomaly[]> {
+  const kept = useRef<ReadonlyMap<string, readonly Anomaly[]>>(new Map());
+  const known = anomalies.value;
+  return useMemo(() => {
+    const open = known?.project === project.value ? known.open : NONE;
+    const next = new Map<string, readonly Anomaly[]>();
+    for (const { id, provider, taskType } of open.length > 0 ? rows : []) {
+      const found = concerning(open, provider, taskType);
+      if (found.length > 0) next.set(id, same(kept.current.get(id), found));
+    }
+    kept.current = next;
+    return next;
+  }, [known, rows]);
+}
+
+function same(before: readonly Anomaly[] | undefined, now: readonly Anomaly[]): readonly Anomaly[] {
+  const isSame = before?.length === now.length && now.every((one, index) => one === before[index]);
+  return isSame ? before : now;
+}
+
 export function SeriesTable() {
   const { rows: series, activity, isLoading, asOfMs } = overview.value;
   const { search, sort, range } = view.value;
@@ -28,6 +54,7 @@ export function SeriesTable() {
   const all = useMemo(() => rowsOf(series, activity), [series, activity]);
   const found = useMemo(() => sorted(searched(all, search), sort), [all, search, sort]);
   const shown = found.slice(0, limit);
+  const marks = useMarks(all);
   const spark = sparkRange(range, asOfMs);
   const isFirstLoad = isLoading && all.length === 0;
 
@@ -79,6 +106,7 @@ export function SeriesTable() {
               key={row.id}
               row={row}
               spark={spark}
+              anomalies={marks.get(row.id) ?? NONE}
               isFirst={index === 0}
               isOpen={openIds.has(row.id)}
               onToggle={toggle}

@@ -1,9 +1,16 @@
 // What everything on the page is narrowed down to.
-import type { Dimension } from '../../api/model';
-import { Icon } from '../../parts/Icon';
-import { changeView, toggled, view } from '../../state/view';
+import type { Dimension } from '../api/model';
+import './filter-chips.css';
+import { Icon } from './Icon';
+import { changeView, toggled, view } from '../state/view';
 
-const NAMES: Partial<Record<Dimension, string>> = { provider: 'Provider', task_type: 'Task' };
+const NAMES: Record<Dimension, string> = {
+  provider: 'Provider',
+  model: 'Model',
+  task_type: 'Task',
+  prompt_name: 'Prompt',
+  prompt_version: 'Prompt version',
+};
 
 export function FilterChips() {
   const { filters } = view.value;

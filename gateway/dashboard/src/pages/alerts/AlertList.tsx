@@ -1,0 +1,30 @@
+// Alerts one below the other, with what can be done about them.
+import type { Alert } from '../../api/model';
+import { sentence } from '../../metrics/anomalies';
+import { STATE_WORDS } from '../../metrics/alerts';
+import { Entries, Entry } from '../../parts/Entries';
+import { addressOf } from '../../state/view';
+import { AlertActions } from './AlertActions';
+
+export function AlertList({ alerts, label }: { alerts: readonly Alert[]; label: string }) {
+  return (
+    <Entries label={label}>
+      {alerts.map((one) => (
+        <Entry
+          key={one.alert_id}
+          severity={one.severity}
+          href={addressOf(`/alerts/${one.alert_id}`)}
+          sentence={sentence(one.summary || one.rule_name)}
+          start={one.start_time}
+          end={one.resolve_time}
+          facts={[
+            <b class={`alert-state is-${one.state.toLowerCase()}`}>{STATE_WORDS[one.state]}</b>,
+            one.rule_name,
+            one.acknowledged_by && `taken on by ${one.acknowledged_by}`,
+          ]}
+          actions={one.state === 'FIRING' && <AlertActions alert={one} />}
+        />
+      ))}
+    </Entries>
+  );
+}

@@ -1,0 +1,76 @@
+// One metric over time, with what is usual behind it and the anomalies of it marked.
+import { useMemo } from 'preact/hooks';
+import type { BaselinePoint, MetricName } from '../api/model';
+import { DEFINITIONS } from '../definitions';
+import { count, duration, text } from '../format/format';
+import { bandOf, isKnown } from '../metrics/band';
+import { METRICS } from '../metrics/metric';
+import { restIndexOf, settledValues, type Slot } from '../metrics/windows';
+import { STEP_NAMES } from '../state/ranges';
+import { timeZone } from '../state/session';
+import { durationExtent, durationTicks, ratioExtent, WHOLE_INCREMENTS, zeroExtent } from './charting';
+import { TimeChart, type Episode, type Line, type TimeChartProps } from './TimeChart';
+
+export interface MetricChartProps {
+  metric: MetricName;
+  slots: readonly Slot[];
+  asOfMs: number;
+  step_s: number;
+  /** What was usual; null where it is not known. */
+  usual: readonly BaselinePoint[] | null;
+  episodes: readonly Episode[];
+  onZoom: (startMs: number, endMs: number) => void;
+}
+
+type Scale = Pick<TimeChartProps, 'extent' | 'increments' | 'logTicks'>;
+
+const LOGARITHMIC: Scale = { extent: durationExtent, logTicks: durationTicks };
+const SCALES: Partial<Record<MetricName, Scale>> = {
+  SUCCESS_RATIO: { extent: ratioExtent },
+  LATENCY: LOGARITHMIC,
+  LATENCY_P95: LOGARITHMIC,
+  TIME_TO_FIRST_TOKEN: LOGARITHMIC,
+  QUALITY: { extent: (_, most) => [0, Math.max(1, most)] },
+  CALL_VOLUME: { extent: zeroExtent, increments: WHOLE_INCREMENTS },
+};
+const COLOURS: Partial<Record<MetricName, string>> = {
+  SUCCESS_RATIO: '--data-green',
+  LATENCY_P95: '--data-violet',
+  COST_PER_CALL: '--data-orange',
+};
+const HOUR_S = 3_600;
+
+/** Calls are counted by step, and so as bars; everything else is a line that has gaps where there were no calls. */
+function lineOf(metric: MetricName, slots: readonly Slot[], asOfMs: number): Line {
+  const { label, of } = METRICS[metric];
+  const colour = COLOURS[metric] ?? '--data-blue';
+  if (metric !== 'CALL_VOLUME')
+    return { label: label.toLowerCase(), colour, mark: 'solid', values: settledValues(slots, asOfMs, of) };
+  const counts = slots.map((slot) => slot.window?.call_count ?? 0);
+  return { label: 'calls', colour, mark: 'bars', values: counts, drawn: counts.map((one) => one || null) };
+}
+
+export function MetricChart({ metric, slots, asOfMs, step_s, usual, episodes, onZoom }: MetricChartProps) {
+  const isVolume = metric === 'CALL_VOLUME';
+  const lines = useMemo(() => [lineOf(metric, slots, asOfMs)], [metric, slots, asOfMs]);
+  const band = useMemo(() => {
+    const fitted = usual && bandOf(usual, slots, isVolume ? step_s / HOUR_S : 1);
+    return fitted && isKnown(fitted) ? fitted : null;
+  }, [usual, slots, isVolume, step_s]);
+  const { label, term, format } = METRICS[metric];
+  return (
+    <TimeChart
+      title={isVolume ? `Calls per ${STEP_NAMES[step_s] ?? text(duration(step_s))}` : label}
+      definition={DEFINITIONS[isVolume ? 'calls' : term]}
+      slots={slots}
+      lines={lines}
+      band={band}
+      episodes={episodes}
+      restIndex={restIndexOf(slots, asOfMs)}
+      format={isVolume ? (value) => count(value === null || value === undefined ? value : Math.round(value)) : format}
+      zone={timeZone.value}
+      onZoom={onZoom}
+      {...(SCALES[metric] ?? { extent: zeroExtent })}
+    />
+  );
+}

@@ -1,0 +1,45 @@
+// Which page a path means. Each page is a chunk of its own, loaded when it is first shown or about to be.
+import type { ComponentType } from 'preact';
+
+export interface Route {
+  load: () => Promise<{ default: ComponentType<PageProps> }>;
+  /** Whether the range of time in the header means anything on it. */
+  hasRange: boolean;
+}
+
+export interface PageProps {
+  /** What the path names, such as an anomaly's id; empty where it names nothing. */
+  name: string;
+}
+
+const overview: Route = { load: () => import('./pages/overview/Overview'), hasRange: true };
+const notFound: Route = { load: () => import('./pages/NotFound'), hasRange: false };
+
+const ROUTES: readonly (readonly [RegExp, Route])[] = [
+  [/^\/$/, overview],
+  [/^\/login$/, { load: () => import('./pages/login/Login'), hasRange: false }],
+  [/^\/series$/, { load: () => import('./pages/series/Series'), hasRange: true }],
+  [/^\/anomalies$/, { load: () => import('./pages/anomalies/Anomalies'), hasRange: false }],
+  [/^\/anomalies\/([^/]+)$/, { load: () => import('./pages/anomaly/AnomalyPage'), hasRange: false }],
+  [/^\/alerts$/, { load: () => import('./pages/alerts/Alerts'), hasRange: false }],
+  [/^\/alerts\/([^/]+)$/, { load: () => import('./pages/alert/AlertPage'), hasRange: false }],
+  [/^\/rules$/, { load: () => import('./pages/rules/Rules'), hasRange: false }],
+  [/^\/rules\/([^/]+)$/, { load: () => import('./pages/rule/RulePage'), hasRange: false }],
+];
+
+/** The page of a path, and what the path names. */
+export function routeOf(path: string): { route: Route; name: string } {
+  for (const [pattern, route] of ROUTES) {
+    const found = pattern.exec(path);
+    if (found) return { route, name: decoded(found[1] ?? '') };
+  }
+  return { route: notFound, name: '' };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // A hand-made address; the page will say that it knows no such thing.
+  }
+}
