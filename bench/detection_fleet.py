@@ -33,7 +33,7 @@ _SEEDS_TOGETHER = 10
 # The upper 95 % limit of the mean of a Poisson count that was this: at most 1 in 1,000 series-days.
 _FALSE_PER_SERIES_DAY = 1 / 1_000
 _METRICS = 9
-_REPEATS = 40
+_REPEATS = 80
 _CALLS_BEFORE = 20
 _FEW_CALLS, _MANY_CALLS = 200, 2_000
 _FEW_DELAY_RATIO_MAX = 2.5
@@ -142,9 +142,10 @@ def _delays(calls_per_hour: int, base_calls: int, longest: int) -> list[Floats]:
     engine.observe(windows(random, series, before, START_S + learnt_s, window_count=(begin_s - START_S - learnt_s) // MINUTE_S))
     calls, told = np.zeros(len(series)), np.full(len(series), np.inf)
     metric = np.array([incident.metric.value for incident in INCIDENTS])[case]
-    for minute in _hours_of_minutes(windows(random, series, then, begin_s, window_count=_minutes(longest, calls_per_hour) + 2)):
-        calls[minute.series] += minute.call_count
-        signals = engine.observe(minute)
+    for minute in _by_minute(windows(random, series, then, begin_s, window_count=_minutes(longest, calls_per_hour) + 2)):
+        rows = minute.select(np.isinf(told[minute.series]))
+        calls[rows.series] += rows.call_count
+        signals = engine.observe(rows)
         found = signals.series[signals.is_alarm & (signals.metric == metric[signals.series])]
         told[found] = np.minimum(told[found], calls[found])
     return [told[case == each] for each in range(len(INCIDENTS))]
@@ -163,7 +164,7 @@ def _minutes(calls: int, calls_per_hour: int) -> int:
     return max(round(calls * HOUR_S / MINUTE_S / calls_per_hour), 1)
 
 
-def _hours_of_minutes(all_windows: WindowColumns) -> Iterator[WindowColumns]:
+def _by_minute(all_windows: WindowColumns) -> Iterator[WindowColumns]:
     """The windows of each minute."""
     changes = np.flatnonzero(np.diff(all_windows.start_s)) + 1
     bounds = [0, *changes.tolist(), len(all_windows)]

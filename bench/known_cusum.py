@@ -8,8 +8,8 @@ from services.analyzer.domain.arrays import Floats
 
 # Call by call the log-likelihood ratio of not normal against normal takes these values, with these probabilities.
 Steps = tuple[Floats, Floats]
-_STATES = 400
-_HALVINGS = 30
+_STATES = 250
+_HALVINGS = 16
 _BAR_MAX = 40.0
 _CALLS_MAX = 5_000
 

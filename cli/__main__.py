@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cli import alerts, anomalies, audit, bench, db, demo, detect, keys, ledger, log, login, projects, replay, simulate, trace, up
+from cli import alerts, anomalies, audit, bench, db, demo, detect, keys, ledger, log, login, projects, rank, replay, simulate, trace, up
 from cli.help import ACCESS, CALLS, OPERATION, START, Overview
 from cli.options import TLS_CA, TLS_CERTIFICATE, TLS_KEY, TlsCaOption, TlsCertificateOption, TlsKeyOption
 from kit.errors import AssayError
@@ -32,6 +32,7 @@ app.command("replay", rich_help_panel=CALLS)(replay.replay)
 app.command("simulate", rich_help_panel=CALLS)(simulate.simulate)
 app.command("ledger", rich_help_panel=CALLS)(ledger.ledger)
 app.command("anomalies", rich_help_panel=CALLS)(anomalies.anomalies)
+app.command("rank", rich_help_panel=CALLS)(rank.rank)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=CALLS)
 app.command("trace", rich_help_panel=CALLS)(trace.trace)
 app.command("detect", rich_help_panel=CALLS)(detect.detect)

@@ -1,4 +1,4 @@
-"""`assay alerts`: what is wrong now, and the rules that say so."""
+"""`assay alerts`: what is wrong now, the rules that say so, and who is told."""
 
 from enum import Enum
 from pathlib import Path
@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
+from cli import receivers, silences
 from cli.options import DEFAULT_DATA_DIR, DEFAULT_PROJECT, AlerterUrlOption, DataDirOption, JsonOption, KeyOption, ProjectOption
 
-app = typer.Typer(help="List and acknowledge alerts; list, apply and back-test rules.", no_args_is_help=True)
+app = typer.Typer(help="List and acknowledge alerts; list, apply and back-test rules; silences and receivers.", no_args_is_help=True)
+app.add_typer(silences.app, name="silence")
+app.add_typer(receivers.app, name="receivers")
 
 AlertIdArgument = Annotated[str, typer.Argument(metavar="ALERT_ID", help="From `assay alerts list`.", show_default=False)]
 CommentOption = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Why.", show_default=False)]

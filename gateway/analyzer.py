@@ -8,12 +8,14 @@ import grpc.aio
 from assay.analyzer.v1.anomaly_service_pb2 import WatchAnomaliesRequest, WatchAnomaliesResponse
 from assay.analyzer.v1.anomaly_service_pb2_grpc import AnomalyServiceStub
 from assay.analyzer.v1.baseline_service_pb2_grpc import BaselineServiceStub
+from assay.analyzer.v1.ranking_service_pb2_grpc import RankingServiceStub
 
 from gateway.asking import Service
 
 if TYPE_CHECKING:  # these exist in the type stubs alone
     from assay.analyzer.v1.anomaly_service_pb2_grpc import AnomalyServiceAsyncStub
     from assay.analyzer.v1.baseline_service_pb2_grpc import BaselineServiceAsyncStub
+    from assay.analyzer.v1.ranking_service_pb2_grpc import RankingServiceAsyncStub
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,19 @@ class Analyzer(Service):
 
     anomalies: "AnomalyServiceAsyncStub"
     baselines: "BaselineServiceAsyncStub"
+    rankings: "RankingServiceAsyncStub"
     deadline_s: float
     name: str = "analyzer"
 
     @classmethod
     def over(cls, channel: grpc.aio.Channel, deadline_s: float) -> "Analyzer":
         """The services over a channel; `deadline_s` holds for every call that names no other."""
-        return cls(anomalies=AnomalyServiceStub(channel), baselines=BaselineServiceStub(channel), deadline_s=deadline_s)
+        return cls(
+            anomalies=AnomalyServiceStub(channel),
+            baselines=BaselineServiceStub(channel),
+            rankings=RankingServiceStub(channel),
+            deadline_s=deadline_s,
+        )
 
     def watch(self, project: str, secret: str) -> AsyncIterator[WatchAnomaliesResponse]:
         """What is open and then what changes, until cancelled. Raises AssayError, also when the stream ends."""

@@ -32,10 +32,15 @@ from gateway.routes import (
     calls,
     docs,
     ledger,
+    links,
     metrics,
+    notification,
+    rankings,
+    receivers,
     recording,
     rules,
     session,
+    silences,
     stream,
     traces,
 )
@@ -43,7 +48,14 @@ from gateway.settings import GatewaySettings
 from kit import lifecycle, ops_http, rpc
 from kit.health import Readiness
 
-_ROUTERS = (metrics, stream, ledger, calls, anomalies, baselines, alerts, rules, recording, session, access, traces, docs)
+_ROUTERS = (
+    *(metrics, stream, ledger, calls, anomalies, baselines, rankings, alerts, rules, silences, receivers, notification),
+    *(links, recording, session, access, traces, docs),
+)
+_BODY_LIMITS = {
+    **dict.fromkeys((*recording.PATHS, traces.PATH), BODY_BYTES_MAX),
+    notification.POLICY_PATH: notification.POLICY_BYTES_MAX,
+}
 
 
 class GatewayApi(FastAPI):
@@ -72,12 +84,13 @@ def api(settings: GatewaySettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        separate_input_output_schemas=False,  # what is taken and given alike has one name
     )
     problems.install(app)
     for module in _ROUTERS:
         app.include_router(module.router)
     app.router.default = Pages(settings.dashboard_directory)
-    app.add_middleware(BodyLimit, limits=dict.fromkeys((*recording.PATHS, traces.PATH), BODY_BYTES_MAX))
+    app.add_middleware(BodyLimit, limits=_BODY_LIMITS)
     app.add_middleware(Observation)  # the last one added is the outermost
     return app
 

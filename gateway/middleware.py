@@ -24,6 +24,8 @@ _HEADERS = {
 }
 # Forms of the dashboard and of scripts; batches have a limit of their own.
 BODY_BYTES_MAX = 64 * 1024
+# What follows is a token that lets whoever reads it act.
+_LINKS = "/links/"
 # For a body that nobody wants.
 DISCARD_MAX_S = 3.0
 
@@ -57,7 +59,7 @@ class Observation:
         try:
             await self._app(scope, receive, send_first)
         except Exception as error:
-            _log.error("request failed", error=error, method=scope["method"], path=scope["path"])
+            _log.error("request failed", error=error, method=scope["method"], path=_told_path(scope))
             if status:
                 raise
             await unexpected().response()(scope, receive, send_first)
@@ -110,4 +112,10 @@ def _count(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "") or "other"
     _REQUESTS.labels(method, route, status).inc()
     _SECONDS.labels(method, route).observe(seconds)
-    _log.debug("answered", method=method, path=scope["path"], status=status, seconds=round(seconds, 6))
+    _log.debug("answered", method=method, path=_told_path(scope), status=status, seconds=round(seconds, 6))
+
+
+def _told_path(scope: Scope) -> str:
+    """The path for the log."""
+    path: str = scope["path"]
+    return f"{_LINKS}…" if path.startswith(_LINKS) else path

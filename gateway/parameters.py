@@ -34,6 +34,7 @@ Step = Annotated[str, Query(description="Length of a window, such as 60s, 15m, 1
 Zone = Annotated[str, Query(description="IANA name of a time zone. Default: the project's.")]
 GroupBy = Annotated[Sequence[str], Query(description="Any of provider, model, task_type, prompt_name, prompt_version.")]
 PageSize = Annotated[int, Query(ge=0, le=PAGE_SIZE_LIMIT, description="How many; 0 is the default number.")]
+ExpectedVersion = Annotated[int, Query(ge=0, le=2**31 - 1, description="The version that was seen; 0 is any.")]
 PageToken = Annotated[str, Query(description="next_page_token of the page before.")]
 Values = Annotated[Sequence[str], Query(description="Any of these values; can be repeated.")]
 

@@ -1,4 +1,4 @@
-"""The alerter's messages as plain objects and back, by their fields: seconds for durations, null for what is unset, short names of enums."""
+"""Messages as plain objects and back, field by field: seconds for durations, null for what is unset, short names of enums."""
 
 from typing import Any
 

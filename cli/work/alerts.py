@@ -42,13 +42,13 @@ def show_alert(target: Target, project: str, alert_id: str, *, json: bool) -> No
 
 def acknowledge(target: Target, project: str, alert_id: str, comment: str, *, json: bool) -> None:
     """Says that the user of this machine looks after it."""
-    request = contract.AcknowledgeAlertRequest(project=project, alert_id=alert_id, actor_name=_user(), comment=comment)
+    request = contract.AcknowledgeAlertRequest(project=project, alert_id=alert_id, actor_name=user_name(), comment=comment)
     _changed(ask(target, lambda channel: AlertServiceStub(channel).AcknowledgeAlert(request, timeout=ASK_TIMEOUT_S)).alert, json=json)
 
 
 def resolve(target: Target, project: str, alert_id: str, comment: str, *, json: bool) -> None:
     """Ends it."""
-    request = contract.ResolveAlertRequest(project=project, alert_id=alert_id, actor_name=_user(), comment=comment)
+    request = contract.ResolveAlertRequest(project=project, alert_id=alert_id, actor_name=user_name(), comment=comment)
     _changed(ask(target, lambda channel: AlertServiceStub(channel).ResolveAlert(request, timeout=ASK_TIMEOUT_S)).alert, json=json)
 
 
@@ -60,7 +60,8 @@ def _changed(alert: contract.Alert, *, json: bool) -> None:
         print(f"{shown['alert_id']} is {shown['state'].lower()}.")
 
 
-def _user() -> str:
+def user_name() -> str:
+    """What this machine calls its user; may be empty."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name

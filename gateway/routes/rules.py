@@ -1,14 +1,12 @@
 """/rules and POST /rules/backtest: what is to be told, and what it would have told."""
 
-from typing import Annotated
-
 from assay.alerter.v1 import rule_service_pb2 as contract
-from fastapi import Query, Response
+from fastapi import Response
 
 from gateway import alerter_messages as messages
 from gateway import alerter_models as models
 from gateway.auth import CallerOf
-from gateway.parameters import PageSize, PageToken, Project
+from gateway.parameters import ExpectedVersion, PageSize, PageToken, Project
 from gateway.parts import AlerterOf, answer
 from gateway.routes.described import answers, api_router
 from kit.errors import invalid
@@ -68,7 +66,7 @@ async def update_rule(
     rule_id: str,
     body: models.RuleBody,
     project: Project = "",
-    expected_version: Annotated[int, Query(ge=0, le=2**31 - 1, description="The version that was seen; 0 is any.")] = 0,
+    expected_version: ExpectedVersion = 0,
 ) -> Response:
     """Replaces a rule, or makes it."""
     if body.rule_id != rule_id:

@@ -127,7 +127,7 @@ def read_run(path: Path) -> RunFile:
     if raw is None or not psutil.pid_exists(raw["pid"]):
         raise AssayError(Kind.UNAVAILABLE, "NOT_RUNNING", f"no suite runs on {path}: start one with `assay up`")
     processes = {name: ProcessAddress(**address) for name, address in raw["processes"].items()}
-    return RunFile(pid=raw["pid"], url=raw["url"], processes=processes, tls=_client_files(raw["tls"]), otlp=raw["otlp"])
+    return RunFile(pid=raw["pid"], url=raw["url"], processes=processes, tls=_client_files(raw["tls"]), otlp=raw.get("otlp", ""))
 
 
 def _client_files(raw: Mapping[str, str | None] | None) -> ClientFiles | None:

@@ -9,12 +9,14 @@ from kit.access import CachedKeyChecker, Guard, RemoteKeyChecker
 from kit.health import Readiness
 from kit.memory import give_back_freed_memory, share_heaps
 from kit.start import BUS, DATABASE, Start, ensure_streams, ops
-from services.analyzer import rpc_anomalies, rpc_baselines, streams
+from services.analyzer import rpc_anomalies, rpc_baselines, rpc_rankings, streams
 from services.analyzer.collector import Calls, Collector
+from services.analyzer.evidence_reader import EvidenceReader
 from services.analyzer.inbox import Inbox
 from services.analyzer.notes import Notes
 from services.analyzer.projects import Projects
 from services.analyzer.publish import Publisher
+from services.analyzer.rankings import Rankings
 from services.analyzer.settings import AnalyzerSettings
 from services.analyzer.store.anomalies import AnomalyStore
 from services.analyzer.store.baselines import BaselineStore
@@ -26,6 +28,8 @@ from services.analyzer.worker import Tools, Worker
 
 SCHEMA = "analyzer"
 MIGRATIONS = "services.analyzer.migrations"
+# Whoever chooses by rankings goes on choosing while the collector is away: a key that worked is believed for so long, for rankings alone.
+RANKING_OUTAGE_S = 600.0
 
 _log = logs.get_logger(__name__)
 
@@ -42,17 +46,14 @@ async def analyzer(settings: AnalyzerSettings) -> AsyncIterator[str]:
         connection = await stack.enter_async_context(bus.connect(settings.nats_url.get_secret_value(), "analyzer", settings.nats_tls))
         own = await stack.enter_async_context(rpc.connect(address, secret=secret, tls=files, allow_insecure=is_open))
         plain = await stack.enter_async_context(rpc.connect(address, tls=files, allow_insecure=is_open))
-        guard = Guard(CachedKeyChecker(RemoteKeyChecker(plain)))
+        keys = RemoteKeyChecker(plain)
+        guard, ranking_guard = Guard(CachedKeyChecker(keys)), Guard(CachedKeyChecker(keys, outage_s=RANKING_OUTAGE_S))
         anomalies, baselines, shifts = AnomalyStore(engine), BaselineStore(engine), ShiftStore(engine)
-        kept = {
-            "baselines_kept": timedelta(days=settings.baselines_kept_days),
-            "anomalies_kept": timedelta(days=settings.anomalies_kept_days),
-        }
         tools = Tools(
             collector=Collector(own),
             store=WorkStore(engine),
             publisher=Publisher(connection, anomalies),
-            notes=Notes(baselines, shifts, anomalies, **kept),
+            notes=_notes(settings, baselines, shifts, anomalies),
             history=timedelta(days=settings.history_days),
         )
 
@@ -67,6 +68,8 @@ async def analyzer(settings: AnalyzerSettings) -> AsyncIterator[str]:
 
         start = Start(engine, connection, readiness, prepare_database=prepare_database, prepare_bus=prepare_bus)
         watches = AnomalyWatches(connection, anomalies)
+        reader = EvidenceReader(tools.collector, anomalies, timedelta(days=settings.ranking_half_life_days))
+        rankings = Rankings(connection, reader, settings.ranking_refresh_s)
         await stack.enter_async_context(ops(settings, readiness))
         bound = await stack.enter_async_context(
             rpc.serve(
@@ -74,8 +77,9 @@ async def analyzer(settings: AnalyzerSettings) -> AsyncIterator[str]:
                 [
                     rpc_anomalies.AnomalyServicer(guard, anomalies, watches, Calls(plain)).add_to,
                     rpc_baselines.BaselineServicer(guard, baselines, shifts).add_to,
+                    rpc_rankings.RankingServicer(ranking_guard, rankings).add_to,
                 ],
-                service_names=[rpc_anomalies.SERVICE_NAME, rpc_baselines.SERVICE_NAME],
+                service_names=[rpc_anomalies.SERVICE_NAME, rpc_baselines.SERVICE_NAME, rpc_rankings.SERVICE_NAME],
                 readiness=readiness,
                 log_guard=guard,
                 files=settings.grpc_tls,
@@ -83,6 +87,16 @@ async def analyzer(settings: AnalyzerSettings) -> AsyncIterator[str]:
             )
         )
         projects = Projects(connection, tools.collector, tools.store, work)
-        await stack.enter_async_context(lifecycle.background(start.run, start.after(projects.run), watches.run, give_back_freed_memory))
+        await stack.enter_async_context(
+            lifecycle.background(start.run, start.after(projects.run), watches.run, rankings.run, give_back_freed_memory)
+        )
         _log.info("the analyzer is up", address=bound)
         yield bound
+
+
+def _notes(settings: AnalyzerSettings, baselines: BaselineStore, shifts: ShiftStore, anomalies: AnomalyStore) -> Notes:
+    kept = {
+        "baselines_kept": timedelta(days=settings.baselines_kept_days),
+        "anomalies_kept": timedelta(days=settings.anomalies_kept_days),
+    }
+    return Notes(baselines, shifts, anomalies, **kept)

@@ -12,7 +12,9 @@ from assay.collector.v1.metrics_service_pb2_grpc import MetricsServiceStub
 
 from kit import rpc
 from kit.errors import AssayError
+from services.analyzer.domain.ranking.gathered import CellWindows, concatenated
 from services.analyzer.domain.window_columns import WindowColumns
+from services.analyzer.messages.cells import cells_from_message, cells_request
 from services.analyzer.messages.windows import Numbers, windows_from_message, windows_request
 
 if TYPE_CHECKING:  # these exist in the type stubs alone
@@ -26,6 +28,7 @@ PROJECTS_PAGE = 1_000
 # Series that one query names; with more, all are asked for.
 SERIES_IDS_MAX = 10_000
 MINUTE_S = 60
+_NANOS_PER_S = 1e9
 # An answer with more than 150,000 windows is refused. A slice that turned out too long is halved, one that has few windows is followed by
 # one twice as long.
 FEW_WINDOWS = 30_000
@@ -91,6 +94,23 @@ class Collector:
             start_s = until_s
             if len(windows) < FEW_WINDOWS:
                 slice_s *= 2
+
+    async def cells(self, project: str, start_s: int, end_s: int, step_s: int = 0) -> tuple[CellWindows, float]:
+        """The windows of all candidates on all kinds of task, however many; and when the newest call was received (0: never).
+
+        `step_s`: 0 for one window. Raises AssayError.
+        """
+        try:
+            response = await self._metrics.QueryMetrics(cells_request(project, start_s, end_s, step_s), timeout=QUERY_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            refused = rpc.error_of(error)
+            half_s = max((end_s - start_s) // 2 // step_s, 1) * step_s if step_s else end_s
+            if refused.reason not in _TOO_LARGE or start_s + half_s >= end_s:
+                raise refused from error
+            first, _ = await self.cells(project, start_s, start_s + half_s, step_s)
+            second, as_of_s = await self.cells(project, start_s + half_s, end_s, step_s)
+            return concatenated([first, second]), as_of_s
+        return await asyncio.to_thread(cells_from_message, response.series), response.as_of_time.ToNanoseconds() / _NANOS_PER_S
 
 
 class Calls:

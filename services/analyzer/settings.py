@@ -19,5 +19,9 @@ class AnalyzerSettings(ProcessSettings):
     stream_replica_count: int = Field(default=1, ge=1, le=5)
     # How far back a project is looked at when it is met for the first time.
     history_days: int = Field(default=30, ge=0, le=400)
+    # What projects that are asked about are ranked by is read again so often, and at once when an anomaly changes.
+    ranking_refresh_s: float = Field(default=30.0, gt=0.0, le=600.0)
+    # A call of so long ago counts half as much as one of now: models and prices change within weeks, and a week has all its hours in it.
+    ranking_half_life_days: float = Field(default=7.0, ge=0.1, le=365.0)
     baselines_kept_days: int = Field(default=100, ge=1)
     anomalies_kept_days: int = Field(default=400, ge=1)

@@ -15,7 +15,9 @@ const section = (page, name) => page.getByRole('region', { name, exact: true });
 export async function anomalyIsMarked({ open, options }) {
   const page = await start({ open, options });
   const rowMark = await page.locator('.row-mark.is-critical').first().getAttribute('aria-label');
-  await section(page, 'Open anomalies').getByRole('link', { name: /Critical/ }).click();
+  await section(page, 'Open anomalies')
+    .getByRole('link', { name: /Critical/ })
+    .click();
   await page.locator('.anomaly-head h1').waitFor();
   await page.locator('.chart-mark.is-band').waitFor();
   const address = new URL(page.url()).pathname;
@@ -36,7 +38,10 @@ export async function anomalyIsMarked({ open, options }) {
 /** The list while one comes, ends, and while the analyzer is away. */
 export async function anomaliesComeAndGo({ open, options }) {
   const page = await start({ open, options });
-  await page.getByRole('link', { name: /^Anomalies/ }).first().click();
+  await page
+    .getByRole('link', { name: /^Anomalies/ })
+    .first()
+    .click();
   const items = section(page, 'Open').locator('.entry-link');
   const badge = page.locator('.nav .badge').first();
   await items.nth(1).waitFor();
@@ -102,17 +107,20 @@ export async function trends({ open, options }) {
 /** An alert is taken on from the list, and ended on its page. */
 export async function alertIsTakenOn({ open, options }) {
   const page = await start({ open, options });
-  await page.getByRole('link', { name: /^Alerts/ }).first().click();
+  await page
+    .getByRole('link', { name: /^Alerts/ })
+    .first()
+    .click();
   const badge = page.locator('.nav .badge').last();
   const firing = section(page, 'Now').locator('.alert-state.is-firing');
   await firing.nth(1).waitFor();
   const before = await badge.innerText();
-  await page.getByRole('button', { name: 'Acknowledge' }).first().click();
+  await page.getByRole('button', { name: 'Acknowledge', exact: true }).first().click();
   await firing.nth(1).waitFor({ state: 'detached' });
   const after = await badge.innerText();
   await section(page, 'Now').locator('.entry-link').last().click();
   await page.getByPlaceholder('A word').fill('rolled back');
-  await page.getByRole('button', { name: 'Resolve' }).click();
+  await page.getByRole('button', { name: 'Resolve', exact: true }).click();
   await page.locator('.timeline li.is-resolved').first().waitFor();
   const timeline = await page.locator('.timeline').innerText();
   return { badges: [before, after].map((text) => text.split('\n')[0]), timeline };
@@ -164,7 +172,10 @@ export async function pagesAnswer({ open, options }) {
     await page.goto(options.url + path);
     await page.locator('.connection.is-live').waitFor();
     await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
-    seen[path] = { heading: await page.locator('h1').innerText(), alerts: await page.locator('.state[role=alert], .note').allInnerTexts() };
+    seen[path] = {
+      heading: await page.locator('h1').innerText(),
+      alerts: await page.locator('.state[role=alert], .note').allInnerTexts(),
+    };
   }
   return { seen };
 }

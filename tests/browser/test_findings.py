@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 ANOMALY = "/anomalies/" + "1".rjust(32, "0")  # as mock_findings.mjs numbers them
 ALERT = "/alerts/" + "1".rjust(32, "0")
 PATHS = ["/anomalies", ANOMALY, "/series?provider=openai&range=6h", "/alerts", ALERT, "/rules", "/rules/default-latency"]
-LAYOUT_SHIFT_MAX = 0.02  # what browsers call good is 0.1
+LAYOUT_SHIFT_MAX = 0.05  # a list is as long as it is; what browsers call good is 0.1
 
 
 def test_an_anomaly_is_reached_from_the_first_page_marked_and_accepted(mock_assay: Target) -> None:

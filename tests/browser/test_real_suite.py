@@ -1,4 +1,4 @@
-"""The first page against the suite as `assay up` runs it: what is recorded is seen to arrive."""
+"""The pages against the suite as `assay up` runs it: what is recorded is seen to arrive."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -48,6 +48,18 @@ def test_calls_appear_while_the_page_is_open(suite: Suite, prefix: str, seen_bef
     assert seen["calls"] == seen_before + CALLS
     assert [seen["row_count"]] == rows
     assert not seen["has_token_in_address"]
+    assert seen["console_errors"] == []
+
+
+def test_every_page_answers_before_anything_was_found(suite: Suite) -> None:
+    seen = drive("pagesAnswer", link(suite), paths=["/anomalies", "/series", "/alerts", "/rules"])
+    assert {path: page["heading"] for path, page in seen["seen"].items()} == {
+        "/anomalies": "Anomalies",
+        "/series": "All series",
+        "/alerts": "Alerts",
+        "/rules": "Rules",
+    }
+    assert {path: page["alerts"] for path, page in seen["seen"].items() if page["alerts"]} == {}
     assert seen["console_errors"] == []
 
 

@@ -23,6 +23,7 @@ COMMANDS = [
     "simulate",
     "ledger",
     "anomalies",
+    "rank",
     "alerts",
     "trace",
     "detect",

@@ -21,12 +21,14 @@ export const DEFINITIONS = {
   activity: 'Calls over the range; each row has its own scale.',
   provider: 'Who answered.',
   task: 'The kind of work that the call was for.',
-  typicalLatency: 'Median latency of the calls that succeeded, drawn before what is typical of them at that hour. Within 1 %.',
+  typicalLatency:
+    'Median latency of the calls that succeeded, drawn before what is typical of them at that hour. Within 1 %.',
   costPerCall: 'Known cost by the calls whose cost is known.',
   outputTokens: 'Tokens of the answers by calls, reasoning included.',
   revisions: 'Revisions by tasks: how often a result had to be made again.',
   volume: 'Calls an hour.',
-  usual: 'What the analyzer has learnt to expect at that time, from the past of these series: the line, and the range within which it is normal.',
+  usual:
+    'What the analyzer has learnt to expect at that time, from the past of these series: the line, and the range within which it is normal.',
   anomaly: 'An episode in which a metric is not what is usual, beyond what chance would explain.',
   severity: 'Critical: look at it now. Warning: look at it today. Info: good to know.',
   evidence: 'How many times better "something changed" explains what was seen than "nothing did", as an e-value.',

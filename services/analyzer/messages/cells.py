@@ -24,13 +24,13 @@ _NANOS_PER_USD = 1e9
 _NOT_KEPT: Final = (Sum.QUALITY_SQUARE, Sum.TASK_COST_SQUARE, Sum.TASK_TIME_SQUARE)
 
 
-def cells_request(project: str, start_s: int, end_s: int, step_s: int) -> QueryMetricsRequest:
-    """The question for the windows of all candidates on all kinds of task. In UTC, so that steps of a day end with it."""
+def cells_request(project: str, start_s: int, end_s: int, step_s: int = 0) -> QueryMetricsRequest:
+    """The question for the windows of all candidates on all kinds of task, one each where there is no step. Days are those of UTC."""
     return QueryMetricsRequest(
         project=project,
         start_time=Timestamp(seconds=start_s),
         end_time=Timestamp(seconds=end_s),
-        step=Duration(seconds=step_s),
+        step=Duration(seconds=step_s) if step_s else None,
         time_zone="UTC",
         group_by=[METRIC_DIMENSION_PROVIDER, METRIC_DIMENSION_MODEL, METRIC_DIMENSION_TASK_TYPE],
         with_log_moments=True,

@@ -27,14 +27,19 @@ def question_from_message(request: contract.RankProvidersRequest) -> Question:
         raise invalid("candidates", f"candidates, and providers and models to be allowed and denied: at most {CANDIDATES_MAX} together")
     if not 0.0 <= request.call_count_min <= _AMOUNT_MAX:
         raise invalid("call_count_min", "at least 0, and a number")
-    lists = {name: frozenset(_texts(name, getattr(request, name))) for name in _LISTS}
+    allowed_providers, allowed_models, denied_providers, denied_models = (
+        frozenset(_texts(name, getattr(request, name))) for name in _LISTS
+    )
     return Question(
         task_type=checked_text("task_type", request.task_type, TEXT_BYTES_MAX),
         objective=_objective(request),
         constraints=_constraints(request.constraints),
         call_count_min=request.call_count_min,
         candidates=tuple(Candidate(*_texts("candidates", (each.provider, each.model))) for each in request.candidates),
-        **lists,
+        allowed_providers=allowed_providers,
+        allowed_models=allowed_models,
+        denied_providers=denied_providers,
+        denied_models=denied_models,
     )
 
 

@@ -58,6 +58,11 @@ export function saveRule(project: string, rule: RuleBody, version: number): Prom
 }
 
 /** What the rule would have done over the last `range_s`, saved or not. */
-export function backtestRule(project: string, rule: RuleBody, range_s: number, signal?: AbortSignal): Promise<Backtest> {
+export function backtestRule(
+  project: string,
+  rule: RuleBody,
+  range_s: number,
+  signal?: AbortSignal,
+): Promise<Backtest> {
   return post(`/api/v1/rules/backtest?${new URLSearchParams({ project })}`, { rule, range_s }, signal);
 }

@@ -68,6 +68,15 @@ describe('a live connection', () => {
     close();
   });
 
+  it('is not taken for fed by what other services than the collector say', () => {
+    const close = openStream(QUERY, handlers);
+    newest().say('status', { connected: false });
+    newest().say('anomalies', {});
+    newest().say('alerts', {});
+    expect(heard).toEqual(['reconnecting', 'anomalies', 'alerts']);
+    close();
+  });
+
   it('is replaced when even the heartbeats stop', () => {
     const close = openStream(QUERY, handlers);
     const dead = newest();

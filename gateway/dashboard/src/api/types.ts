@@ -248,6 +248,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rankings/{task_type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rank Providers
+         * @description Candidates for a kind of task, the first first, with how sure that is, and why.
+         */
+        get: operations["rank_providers_api_v1_rankings__task_type__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts": {
         parameters: {
             query?: never;
@@ -395,6 +415,210 @@ export interface paths {
          * @description Ends a rule, and resolves its alerts.
          */
         delete: operations["delete_rule_api_v1_rules__rule_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Silences
+         * @description Silences by id.
+         */
+        get: operations["list_silences_api_v1_silences_get"];
+        put?: never;
+        /**
+         * Create Silence
+         * @description Makes a silence under the id that was chosen. Making the same again changes nothing.
+         */
+        post: operations["create_silence_api_v1_silences_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Silence
+         * @description Open alerts that matchers hit now.
+         */
+        post: operations["preview_silence_api_v1_silences_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences/{silence_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Silence
+         * @description One silence.
+         */
+        get: operations["get_silence_api_v1_silences__silence_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Update Silence
+         * @description Changes when it ends, `now` being at once, or why it is.
+         */
+        patch: operations["update_silence_api_v1_silences__silence_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/receivers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Receivers
+         * @description Receivers by id.
+         */
+        get: operations["list_receivers_api_v1_receivers_get"];
+        put?: never;
+        /**
+         * Create Receiver
+         * @description Makes a receiver under the id that was chosen. Making the same again changes nothing.
+         */
+        post: operations["create_receiver_api_v1_receivers_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/receivers/{receiver_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Receiver
+         * @description One receiver.
+         */
+        get: operations["get_receiver_api_v1_receivers__receiver_id__get"];
+        /**
+         * Update Receiver
+         * @description Replaces a receiver; secrets that are empty stay as they are.
+         */
+        put: operations["update_receiver_api_v1_receivers__receiver_id__put"];
+        post?: never;
+        /**
+         * Delete Receiver
+         * @description Ends a receiver; what waits for it is given up.
+         */
+        delete: operations["delete_receiver_api_v1_receivers__receiver_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/receivers/{receiver_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Sample
+         * @description Sends a sample, once, and tells what became of it.
+         */
+        post: operations["send_sample_api_v1_receivers__receiver_id__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notification-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Notification Policy
+         * @description Routes, and the mute times, escalation policies and rotas that they name.
+         */
+        get: operations["get_notification_policy_api_v1_notification_policy_get"];
+        /**
+         * Update Notification Policy
+         * @description Replaces the policy.
+         */
+        put: operations["update_notification_policy_api_v1_notification_policy_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description Messages and the tries to deliver them, the latest first.
+         */
+        get: operations["list_deliveries_api_v1_deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/{delivery_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Delivery
+         * @description Has a delivery that was given up tried again, under its old id.
+         */
+        post: operations["retry_delivery_api_v1_deliveries__delivery_id__retry_post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1076,6 +1300,160 @@ export interface components {
             key: components["schemas"]["Key"];
         };
         /**
+         * DeliveriesPage
+         * @description A page of deliveries, the latest first; the token is empty on the last one.
+         */
+        DeliveriesPage: {
+            /** Deliveries */
+            deliveries: components["schemas"]["Delivery"][];
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
+         * Delivery
+         * @description A message for one receiver, and the tries to deliver it.
+         */
+        Delivery: {
+            /** Delivery Id */
+            delivery_id: string;
+            /** Receiver Id */
+            receiver_id: string;
+            /** Group Id */
+            group_id: string;
+            /** Number */
+            number: number;
+            /** Title */
+            title: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "WAITING" | "SENT" | "DEAD";
+            /**
+             * Create Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            create_time: string;
+            /** Due Time */
+            due_time: string | null;
+            /** End Time */
+            end_time: string | null;
+            /** Attempts */
+            attempts: components["schemas"]["DeliveryAttempt"][];
+        };
+        /**
+         * DeliveryAttempt
+         * @description One try; without a result it is under way, or was cut off.
+         */
+        DeliveryAttempt: {
+            /** Attempt */
+            attempt: number;
+            /**
+             * Start Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            start_time: string;
+            /** Elapsed S */
+            elapsed_s: number | null;
+            /** Result */
+            result: ("SENT" | "RETRY" | "REFUSED") | null;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * Email
+         * @description A mail server and who gets the mail. Without a port 587, without a security STARTTLS.
+         */
+        Email: {
+            /** Host */
+            host: string;
+            /**
+             * Port
+             * @default 0
+             */
+            port: number;
+            /** Security */
+            security?: ("STARTTLS" | "TLS" | "NONE") | null;
+            /**
+             * Username
+             * @default
+             */
+            username: string;
+            /** Sender */
+            sender: string;
+            /** Recipients */
+            recipients: string[];
+        };
+        /**
+         * EmailBody
+         * @description The same with its secret.
+         */
+        EmailBody: {
+            /** Host */
+            host: string;
+            /**
+             * Port
+             * @default 0
+             */
+            port: number;
+            /** Security */
+            security?: ("STARTTLS" | "TLS" | "NONE") | null;
+            /**
+             * Username
+             * @default
+             */
+            username: string;
+            /** Sender */
+            sender: string;
+            /** Recipients */
+            recipients: string[];
+            /**
+             * Password
+             * @default
+             */
+            password: string;
+        };
+        /**
+         * EscalationPolicy
+         * @description Who is told one after the other until somebody acknowledges.
+         */
+        EscalationPolicy: {
+            /** Name */
+            name: string;
+            /** Steps */
+            steps: components["schemas"]["EscalationStep"][];
+            /**
+             * Repeat From
+             * @default 0
+             */
+            repeat_from: number;
+            /**
+             * Repeat Count
+             * @default 0
+             */
+            repeat_count: number;
+        };
+        /**
+         * EscalationStep
+         * @description Who is told so long after the step before.
+         */
+        EscalationStep: {
+            /** Delay S */
+            delay_s?: number | null;
+            /**
+             * Receiver Ids
+             * @default []
+             */
+            receiver_ids: string[];
+            /**
+             * Rotas
+             * @default []
+             */
+            rotas: string[];
+        };
+        /**
          * Filter
          * @description Which series: those that match every dimension that is named.
          */
@@ -1142,6 +1520,27 @@ export interface components {
          * @description Always true.
          */
         Heartbeat: Record<string, never>;
+        /**
+         * InhibitionRule
+         * @description What mutes what while it is open, if they have the same values of some labels.
+         */
+        InhibitionRule: {
+            /**
+             * Source Matchers
+             * @description As Alertmanager writes them, such as provider="openai".
+             */
+            source_matchers: string[];
+            /**
+             * Target Matchers
+             * @description As Alertmanager writes them, such as provider="openai".
+             */
+            target_matchers: string[];
+            /**
+             * Equal
+             * @default []
+             */
+            equal: string[];
+        };
         /**
          * Key
          * @description A key without its secret.
@@ -1249,6 +1648,20 @@ export interface components {
              * @enum {string}
              */
             kind: "call" | "evidence";
+        };
+        /**
+         * LeftOutCandidate
+         * @description A candidate that is not ranked, and why.
+         */
+        LeftOutCandidate: {
+            candidate: components["schemas"]["RankingCandidate"];
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "NOT_ALLOWED" | "EVIDENCE_TOO_LITTLE" | "CONSTRAINT_NOT_MET";
+            /** Explanation */
+            explanation: string;
         };
         /**
          * LiveAlerts
@@ -1410,6 +1823,42 @@ export interface components {
             series: components["schemas"]["MetricSeries"][];
         };
         /**
+         * MuteInterval
+         * @description From a minute of the day to another, on some weekdays, 1 being Monday; none is all.
+         */
+        MuteInterval: {
+            /**
+             * Weekdays
+             * @default []
+             */
+            weekdays: number[];
+            /**
+             * Start Min
+             * @default 0
+             */
+            start_min: number;
+            /**
+             * End Min
+             * @default 0
+             */
+            end_min: number;
+        };
+        /**
+         * MuteTime
+         * @description Times when nothing new is told.
+         */
+        MuteTime: {
+            /** Name */
+            name: string;
+            /**
+             * Time Zone
+             * @default
+             */
+            time_zone: string;
+            /** Intervals */
+            intervals: components["schemas"]["MuteInterval"][];
+        };
+        /**
          * NewKey
          * @description A key to be made. Without a lifetime, in seconds, it works until it is revoked.
          */
@@ -1473,6 +1922,96 @@ export interface components {
             open_streams_limit: number;
         };
         /**
+         * NotificationPolicy
+         * @description The policy as it is kept; version 0 is as at first.
+         */
+        NotificationPolicy: {
+            /**
+             * @default {
+             *       "matchers": [],
+             *       "receiver_id": "",
+             *       "mute_times": [],
+             *       "escalation_policy": "",
+             *       "continues": false,
+             *       "routes": []
+             *     }
+             */
+            root: components["schemas"]["Route"];
+            /**
+             * Inhibition Rules
+             * @default []
+             */
+            inhibition_rules: components["schemas"]["InhibitionRule"][];
+            /**
+             * Is Without Default Inhibition
+             * @default false
+             */
+            is_without_default_inhibition: boolean;
+            /**
+             * Mute Times
+             * @default []
+             */
+            mute_times: components["schemas"]["MuteTime"][];
+            /**
+             * Escalation Policies
+             * @default []
+             */
+            escalation_policies: components["schemas"]["EscalationPolicy"][];
+            /**
+             * Rotas
+             * @default []
+             */
+            rotas: components["schemas"]["Rota"][];
+            /** Update Time */
+            update_time: string | null;
+            /** Updated By */
+            updated_by: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * NotificationPolicyBody
+         * @description Whom to tell, when, and together with what.
+         */
+        NotificationPolicyBody: {
+            /**
+             * @default {
+             *       "matchers": [],
+             *       "receiver_id": "",
+             *       "mute_times": [],
+             *       "escalation_policy": "",
+             *       "continues": false,
+             *       "routes": []
+             *     }
+             */
+            root: components["schemas"]["Route"];
+            /**
+             * Inhibition Rules
+             * @default []
+             */
+            inhibition_rules: components["schemas"]["InhibitionRule"][];
+            /**
+             * Is Without Default Inhibition
+             * @default false
+             */
+            is_without_default_inhibition: boolean;
+            /**
+             * Mute Times
+             * @default []
+             */
+            mute_times: components["schemas"]["MuteTime"][];
+            /**
+             * Escalation Policies
+             * @default []
+             */
+            escalation_policies: components["schemas"]["EscalationPolicy"][];
+            /**
+             * Rotas
+             * @default []
+             */
+            rotas: components["schemas"]["Rota"][];
+        };
+        /**
          * OwnState
          * @description Something wrong with Assay itself.
          */
@@ -1487,6 +2026,33 @@ export interface components {
              * @default 0
              */
             threshold: number;
+        };
+        /**
+         * PagerDuty
+         * @description An integration of the Events API, version 2; all of it is secret.
+         */
+        PagerDuty: Record<string, never>;
+        /**
+         * PagerDutyBody
+         * @description The same with its secret.
+         */
+        PagerDutyBody: {
+            /**
+             * Routing Key
+             * @default
+             */
+            routing_key: string;
+        };
+        /**
+         * PreviewBody
+         * @description Matchers, before there is a silence.
+         */
+        PreviewBody: {
+            /**
+             * Matchers
+             * @description As Alertmanager writes them, such as provider="openai".
+             */
+            matchers: string[];
         };
         /**
          * ProblemDocument
@@ -1567,6 +2133,229 @@ export interface components {
             p99: number | null;
         };
         /**
+         * RankedCandidate
+         * @description A candidate's place, and why. `rank_low` to `rank_high` holds its true rank in 95 % of the cases; `score` has a 90 % interval.
+         */
+        RankedCandidate: {
+            candidate: components["schemas"]["RankingCandidate"];
+            /** Rank */
+            rank: number;
+            /** Rank Low */
+            rank_low: number;
+            /** Rank High */
+            rank_high: number;
+            /** Probability Best */
+            probability_best: number;
+            /** Is Tied With First */
+            is_tied_with_first: boolean;
+            /** Score */
+            score: number | null;
+            /** Score Low */
+            score_low: number | null;
+            /** Score High */
+            score_high: number | null;
+            /** Suggested Share */
+            suggested_share: number;
+            /** Call Count */
+            call_count: number;
+            /** Last Call Time */
+            last_call_time: string | null;
+            /** Is In Anomaly */
+            is_in_anomaly: boolean;
+            /** Anomaly */
+            anomaly: string;
+            /** Estimates */
+            estimates: components["schemas"]["RankedEstimate"][];
+            /** Reasons */
+            reasons: string[];
+        };
+        /**
+         * RankedEstimate
+         * @description What is known of a candidate in a measure: its expected value with a 90 % interval, and the decayed evidence behind it.
+         */
+        RankedEstimate: {
+            measure: components["schemas"]["RankedMeasure"];
+            /** Value */
+            value: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Evidence Count */
+            evidence_count: number;
+        };
+        /**
+         * RankedMeasure
+         * @description A metric, and where it has one, which quantile.
+         */
+        RankedMeasure: {
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "SUCCESS" | "QUALITY" | "LATENCY" | "TIME_TO_FIRST_TOKEN" | "COST_PER_ACCEPTED_TASK" | "TIME_PER_ACCEPTED_TASK";
+            /** Quantile */
+            quantile: number | null;
+        };
+        /**
+         * Ranking
+         * @description The candidates, the first first. `empty_reason` says why there is none, null where there are some.
+         */
+        Ranking: {
+            /** Ranking Id */
+            ranking_id: string;
+            /** Task Type */
+            task_type: string;
+            /** Candidates */
+            candidates: components["schemas"]["RankedCandidate"][];
+            /** Left Out */
+            left_out: components["schemas"]["LeftOutCandidate"][];
+            /** Unmeasured */
+            unmeasured: components["schemas"]["RankedMeasure"][];
+            /** As Of Time */
+            as_of_time: string | null;
+            /** Is Stale */
+            is_stale: boolean;
+            /** Empty Reason */
+            empty_reason: string | null;
+        };
+        /**
+         * RankingCandidate
+         * @description What can be chosen.
+         */
+        RankingCandidate: {
+            /** Provider */
+            provider: string;
+            /** Model */
+            model: string;
+        };
+        /**
+         * Receiver
+         * @description A receiver as it is kept: of its secrets there are the names of those that are set.
+         */
+        Receiver: {
+            /** Receiver Id */
+            receiver_id: string;
+            /**
+             * Display Name
+             * @default
+             */
+            display_name: string;
+            /**
+             * Is Deaf To Ends
+             * @default false
+             */
+            is_deaf_to_ends: boolean;
+            /**
+             * Rate Per Min
+             * @default 0
+             */
+            rate_per_min: number;
+            /**
+             * Subject Template
+             * @default
+             */
+            subject_template: string;
+            /**
+             * Text Template
+             * @default
+             */
+            text_template: string;
+            email: components["schemas"]["Email"] | null;
+            slack: components["schemas"]["Slack"] | null;
+            webhook: components["schemas"]["Webhook"] | null;
+            pager_duty: components["schemas"]["PagerDuty"] | null;
+            teams: components["schemas"]["Teams"] | null;
+            /** Secrets Set */
+            secrets_set: string[];
+            /**
+             * Create Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            create_time: string;
+            /**
+             * Update Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            update_time: string;
+            /** Updated By */
+            updated_by: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ReceiverBody
+         * @description A receiver through exactly one thing. In an update, secrets that are empty stay as they are.
+         */
+        ReceiverBody: {
+            /** Receiver Id */
+            receiver_id: string;
+            /**
+             * Display Name
+             * @default
+             */
+            display_name: string;
+            /**
+             * Is Deaf To Ends
+             * @default false
+             */
+            is_deaf_to_ends: boolean;
+            /**
+             * Rate Per Min
+             * @default 0
+             */
+            rate_per_min: number;
+            /**
+             * Subject Template
+             * @default
+             */
+            subject_template: string;
+            /**
+             * Text Template
+             * @default
+             */
+            text_template: string;
+            email?: components["schemas"]["EmailBody"] | null;
+            slack?: components["schemas"]["SlackBody"] | null;
+            webhook?: components["schemas"]["WebhookBody"] | null;
+            pager_duty?: components["schemas"]["PagerDutyBody"] | null;
+            teams?: components["schemas"]["TeamsBody"] | null;
+        };
+        /**
+         * ReceiverTest
+         * @description What became of a sample, and what the receiver said.
+         */
+        ReceiverTest: {
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "SENT" | "RETRY" | "REFUSED";
+            /** Detail */
+            detail: string;
+            /** Elapsed S */
+            elapsed_s: number;
+        };
+        /**
+         * ReceiverTestBody
+         * @description Unsaved edits to be tried; null is as saved.
+         */
+        ReceiverTestBody: {
+            receiver?: components["schemas"]["ReceiverBody"] | null;
+        };
+        /**
+         * ReceiversPage
+         * @description A page of receivers by id; the token is empty on the last one.
+         */
+        ReceiversPage: {
+            /** Receivers */
+            receivers: components["schemas"]["Receiver"][];
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
          * Recorded
          * @description What was taken of a batch, durably, and what was not.
          */
@@ -1592,6 +2381,77 @@ export interface components {
             reason: "UNSPECIFIED" | "MISSING" | "TOO_LONG" | "INVALID_TEXT" | "OUT_OF_RANGE" | "INCONSISTENT" | "UNKNOWN_VALUE" | "MALFORMED";
             /** Message */
             message: string;
+        };
+        /**
+         * Rota
+         * @description Who is on call when.
+         */
+        Rota: {
+            /** Name */
+            name: string;
+            /**
+             * Time Zone
+             * @default
+             */
+            time_zone: string;
+            /** Receiver Ids */
+            receiver_ids: string[];
+            /** Start Date */
+            start_date: string;
+            /**
+             * Shift Days
+             * @default 0
+             */
+            shift_days: number;
+            /** Hand Over Min */
+            hand_over_min?: number | null;
+        };
+        /**
+         * Route
+         * @description Where alerts go. What is null, or an empty name, is as the parent has it.
+         */
+        Route: {
+            /**
+             * Matchers
+             * @description As Alertmanager writes them, such as provider="openai".
+             * @default []
+             */
+            matchers: string[];
+            /**
+             * Receiver Id
+             * @default
+             */
+            receiver_id: string;
+            /** Group By */
+            group_by?: string[] | null;
+            /** Group Wait S */
+            group_wait_s?: number | null;
+            /** Group Interval S */
+            group_interval_s?: number | null;
+            /** Repeat Interval S */
+            repeat_interval_s?: number | null;
+            /** Repeat Factor Max */
+            repeat_factor_max?: number | null;
+            /**
+             * Mute Times
+             * @default []
+             */
+            mute_times: string[];
+            /**
+             * Escalation Policy
+             * @default
+             */
+            escalation_policy: string;
+            /**
+             * Continues
+             * @default false
+             */
+            continues: boolean;
+            /**
+             * Routes
+             * @default []
+             */
+            routes: components["schemas"]["Route"][];
         };
         /**
          * Rule
@@ -1836,6 +2696,134 @@ export interface components {
             next_page_token: string;
         };
         /**
+         * Silence
+         * @description A silence as it is now.
+         */
+        Silence: {
+            /** Silence Id */
+            silence_id: string;
+            /** Matchers */
+            matchers: string[];
+            /** Author */
+            author: string;
+            /** Comment */
+            comment: string;
+            /**
+             * Start Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            start_time: string;
+            /**
+             * End Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            end_time: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "PENDING" | "ACTIVE" | "EXPIRED";
+        };
+        /**
+         * SilenceBody
+         * @description A silence to be made under an id that the caller chooses. Without a start it begins now.
+         */
+        SilenceBody: {
+            /** Silence Id */
+            silence_id: string;
+            /**
+             * Matchers
+             * @description As Alertmanager writes them, such as provider="openai".
+             */
+            matchers: string[];
+            /** Author */
+            author: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /**
+             * Start Time
+             * @description RFC 3339, seconds since 1970, or now.
+             * @default
+             */
+            start_time: string;
+            /**
+             * End Time
+             * @description RFC 3339, seconds since 1970, or now.
+             */
+            end_time: string;
+        };
+        /**
+         * SilenceChange
+         * @description A new end, which ends it at once if it is `now`, or a new reason.
+         */
+        SilenceChange: {
+            /**
+             * End Time
+             * @description RFC 3339, seconds since 1970, or now.
+             * @default
+             */
+            end_time: string;
+            /** Comment */
+            comment?: string | null;
+        };
+        /**
+         * SilencePreview
+         * @description The open alerts that they hit: the first 100, and how many there are.
+         */
+        SilencePreview: {
+            /** Alerts */
+            alerts: components["schemas"]["Alert"][];
+            /** Alert Count */
+            alert_count: number;
+        };
+        /**
+         * SilencesPage
+         * @description A page of silences by id; the token is empty on the last one.
+         */
+        SilencesPage: {
+            /** Silences */
+            silences: components["schemas"]["Silence"][];
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
+         * Slack
+         * @description The channel of a bot; empty for an incoming webhook.
+         */
+        Slack: {
+            /**
+             * Channel
+             * @default
+             */
+            channel: string;
+        };
+        /**
+         * SlackBody
+         * @description The same with its secrets, of which one is used.
+         */
+        SlackBody: {
+            /**
+             * Channel
+             * @default
+             */
+            channel: string;
+            /**
+             * Webhook Url
+             * @default
+             */
+            webhook_url: string;
+            /**
+             * Bot Token
+             * @default
+             */
+            bot_token: string;
+        };
+        /**
          * SpendForecast
          * @description A month that will probably cost too much.
          */
@@ -1907,6 +2895,22 @@ export interface components {
             batch_id: string;
         };
         /**
+         * Teams
+         * @description A workflow that takes adaptive cards; all of it is secret.
+         */
+        Teams: Record<string, never>;
+        /**
+         * TeamsBody
+         * @description The same with its secret.
+         */
+        TeamsBody: {
+            /**
+             * Webhook Url
+             * @default
+             */
+            webhook_url: string;
+        };
+        /**
          * Threshold
          * @description A metric of the last `window_s` beyond a bound. Without a level to resolve at, it is the bound.
          */
@@ -1948,6 +2952,36 @@ export interface components {
             cache_write_token_count?: string | null;
             /** Reasoning Token Count */
             reasoning_token_count?: string | null;
+        };
+        /**
+         * Webhook
+         * @description An address that gets JSON.
+         */
+        Webhook: {
+            /** Url */
+            url: string;
+            /** Form */
+            form?: ("ASSAY" | "ALERTMANAGER") | null;
+        };
+        /**
+         * WebhookBody
+         * @description The same with its secrets.
+         */
+        WebhookBody: {
+            /** Url */
+            url: string;
+            /** Form */
+            form?: ("ASSAY" | "ALERTMANAGER") | null;
+            /**
+             * Signing Secrets
+             * @default []
+             */
+            signing_secrets: string[];
+            /**
+             * Authorization
+             * @default
+             */
+            authorization: string;
         };
         /**
          * WholeAlert
@@ -2611,6 +3645,64 @@ export interface operations {
             };
         };
     };
+    rank_providers_api_v1_rankings__task_type__get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description balanced, quality, cheapest, fastest or reliable. */
+                objective?: string;
+                /** @description Instead: weights such as quality:0.7,latency:0.3, of metrics in medians. */
+                weight?: string[];
+                /** @description A bound that candidates must surely keep. */
+                min_success_ratio?: number | null;
+                /** @description A bound that candidates must surely keep. */
+                min_quality_ratio?: number | null;
+                /** @description A bound that candidates must surely keep. */
+                max_p95_latency_s?: number | null;
+                /** @description A bound that candidates must surely keep. */
+                max_cost_per_task_usd?: number | null;
+                /** @description Calls that a candidate must have had, old ones counting for less. */
+                min_call_count?: number;
+                /** @description These alone, seen or not: provider/model; can be repeated. */
+                candidates?: string[];
+                /** @description Any of these values; can be repeated. */
+                providers?: string[];
+                /** @description Any of these values; can be repeated. */
+                models?: string[];
+                /** @description Any of these values; can be repeated. */
+                deny_providers?: string[];
+                /** @description Any of these values; can be repeated. */
+                deny_models?: string[];
+            };
+            header?: never;
+            path: {
+                task_type: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ranking"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     list_alerts_api_v1_alerts_get: {
         parameters: {
             query?: {
@@ -2971,6 +4063,548 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_silences_api_v1_silences_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description Those that are over, too. */
+                includes_expired?: boolean;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilencesPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_silence_api_v1_silences_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    preview_silence_api_v1_silences_preview_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilencePreview"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_silence_api_v1_silences__silence_id__get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                silence_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    update_silence_api_v1_silences__silence_id__patch: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                silence_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_receivers_api_v1_receivers_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiversPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_receiver_api_v1_receivers_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiverBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receiver"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_receiver_api_v1_receivers__receiver_id__get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                receiver_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receiver"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    update_receiver_api_v1_receivers__receiver_id__put: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description The version that was seen; 0 is any. */
+                expected_version?: number;
+            };
+            header?: never;
+            path: {
+                receiver_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiverBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receiver"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_receiver_api_v1_receivers__receiver_id__delete: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                receiver_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    send_sample_api_v1_receivers__receiver_id__test_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                receiver_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReceiverTestBody"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiverTest"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_notification_policy_api_v1_notification_policy_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationPolicy"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    update_notification_policy_api_v1_notification_policy_put: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description The version that was seen; 0 is any. */
+                expected_version?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotificationPolicyBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationPolicy"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_deliveries_api_v1_deliveries_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description Those in this state. */
+                state?: ("WAITING" | "SENT" | "DEAD") | null;
+                /** @description Those for this receiver. */
+                receiver_id?: string;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveriesPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    retry_delivery_api_v1_deliveries__delivery_id__retry_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
             };
             /** @description A problem, RFC 9457. */
             default: {

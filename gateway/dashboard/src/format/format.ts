@@ -141,5 +141,8 @@ export function plural(value: number, one: string, many = `${one}s`): string {
 /** How long something took or has taken, as one would say it: in whole minutes where there are any. */
 export function length(ms: number): string {
   const seconds = Math.max(0, ms / 1_000);
-  return text(duration(seconds < 60 ? Math.round(seconds) : Math.round(seconds / 60) * 60)).replace(/\u202f0\u202fs$/, '');
+  return text(duration(seconds < 60 ? Math.round(seconds) : Math.round(seconds / 60) * 60)).replace(
+    /\u202f0\u202fs$/,
+    '',
+  );
 }

@@ -27,12 +27,19 @@ function hoursOf({ start, end }: MetricWindow): number {
 }
 
 function decimal(value: Maybe): Figure {
-  return value === null || value === undefined ? NONE : { value: value.toFixed(2), unit: '', exact: value.toPrecision(6) };
+  return value === null || value === undefined
+    ? NONE
+    : { value: value.toFixed(2), unit: '', exact: value.toPrecision(6) };
 }
 
 export const METRICS: Readonly<Record<MetricName, Metric>> = {
   SUCCESS_RATIO: { label: 'Success', term: 'success', format: ratio, of: (window) => window.success_ratio },
-  LATENCY: { label: 'Latency', term: 'typicalLatency', format: duration, of: (window) => window.latency_s?.p50 ?? null },
+  LATENCY: {
+    label: 'Latency',
+    term: 'typicalLatency',
+    format: duration,
+    of: (window) => window.latency_s?.p50 ?? null,
+  },
   LATENCY_P95: { label: 'Latency p95', term: 'p95', format: duration, of: (window) => window.latency_s?.p95 ?? null },
   TIME_TO_FIRST_TOKEN: {
     label: 'First token',

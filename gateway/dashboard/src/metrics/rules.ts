@@ -64,14 +64,17 @@ function thresholdWords({ metric, window_s, comparison, threshold }: Threshold):
 /** What a rule looks at, in one line. */
 export function conditionWords(rule: RuleBody): string {
   const each = rule.group_by.map((dimension) => DIMENSION_WORDS[dimension]).join(' and ');
-  return [condition(rule), each && `by ${each}`, rule.for_s > 0 && `for ${span(rule.for_s)}`].filter(Boolean).join(', ');
+  return [condition(rule), each && `by ${each}`, rule.for_s > 0 && `for ${span(rule.for_s)}`]
+    .filter(Boolean)
+    .join(', ');
 }
 
 function condition({ threshold, burn, absence, anomaly, own_state, spend_forecast }: RuleBody): string {
   if (threshold) return thresholdWords(threshold);
   if (burn) return `The budget of ${text(ratio(burn.objective_ratio))} success is used up too fast`;
   if (absence) return `No calls for ${span(absence.absent_window_s)}`;
-  if (anomaly) return `Anomalies${anomaly.minimum_severity ? `, ${anomaly.minimum_severity.toLowerCase()} or worse` : ''}`;
+  if (anomaly)
+    return `Anomalies${anomaly.minimum_severity ? `, ${anomaly.minimum_severity.toLowerCase()} or worse` : ''}`;
   if (own_state) return `Assay itself: ${own_state.check.toLowerCase().replaceAll('_', ' ')}`;
   if (spend_forecast) return `The month will cost more than ${text(money(spend_forecast.limit_usd))}`;
   return 'Always, so that its silence is the alarm';

@@ -11,7 +11,8 @@ export function Away({ service, isAway }: { service: 'analyzer' | 'alerter'; isA
   const since = sinceMs > 0 ? ` since ${clock(sinceMs, timeZone.value)}` : '';
   return (
     <p class="note is-warning" role="alert">
-      <Icon name="warning" /> The {service} is not answering{since}: nothing new is found, and what is shown may be over.
+      <Icon name="warning" /> The {service} is not answering{since}: nothing new is found, and what is shown may be
+      over.
     </p>
   );
 }

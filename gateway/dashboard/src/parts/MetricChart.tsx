@@ -40,14 +40,16 @@ const COLOURS: Partial<Record<MetricName, string>> = {
 };
 const HOUR_S = 3_600;
 
-/** Calls are counted by step, and so as bars; everything else is a line that has gaps where there were no calls. */
+/** A line that has gaps where there were no calls, but for the calls themselves, of which there were none then. */
 function lineOf(metric: MetricName, slots: readonly Slot[], asOfMs: number): Line {
   const { label, of } = METRICS[metric];
   const colour = COLOURS[metric] ?? '--data-blue';
   if (metric !== 'CALL_VOLUME')
     return { label: label.toLowerCase(), colour, mark: 'solid', values: settledValues(slots, asOfMs, of) };
-  const counts = slots.map((slot) => slot.window?.call_count ?? 0);
-  return { label: 'calls', colour, mark: 'bars', values: counts, drawn: counts.map((one) => one || null) };
+  // The first slot may begin before the range does: that there is no window of it says nothing.
+  const none = (index: number): number | null => (index > 0 ? 0 : null);
+  const counts = slots.map((slot, index) => (slot.endMs <= asOfMs ? (slot.window?.call_count ?? none(index)) : null));
+  return { label: 'calls', colour, mark: 'solid', values: counts };
 }
 
 export function MetricChart({ metric, slots, asOfMs, step_s, usual, episodes, onZoom }: MetricChartProps) {

@@ -159,7 +159,10 @@ function usePlot(
 function dataOf(slots: readonly Slot[], lines: readonly Line[], band: Band | null | undefined): uPlot.AlignedData {
   const middles = slots.map((slot) => (slot.startMs + slot.endMs) / 2_000);
   const behind = band ? [band.high, band.low, band.centre] : [];
-  return [middles, ...[...behind, ...lines.map((line) => line.drawn ?? line.values)].map((one) => [...one])] as uPlot.AlignedData;
+  return [
+    middles,
+    ...[...behind, ...lines.map((line) => line.drawn ?? line.values)].map((one) => [...one]),
+  ] as uPlot.AlignedData;
 }
 
 function options(

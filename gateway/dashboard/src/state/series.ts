@@ -49,10 +49,15 @@ export function watchSeries({ project, range, timeZone, filters }: SeriesQuery):
   const disconnect = connectBare(project, timeZone);
   const time = { start: new Date(range.startMs).toISOString(), end: new Date(range.endMs).toISOString() };
   getMetrics({ ...common, ...time }, aborter.signal).then(
-    (metrics) => take({ is_snapshot: true, series: metrics.series }, metrics.as_of ? Date.parse(metrics.as_of) : range.endMs),
+    (metrics) =>
+      take({ is_snapshot: true, series: metrics.series }, metrics.as_of ? Date.parse(metrics.as_of) : range.endMs),
     (error: unknown) => {
       if (aborter.signal.aborted) return;
-      series.value = { ...series.value, isLoading: false, error: error instanceof Error ? error.message : String(error) };
+      series.value = {
+        ...series.value,
+        isLoading: false,
+        error: error instanceof Error ? error.message : String(error),
+      };
     },
   );
   return () => {

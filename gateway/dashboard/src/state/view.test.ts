@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_RANGE, stepsOf, TRAILING } from './ranges';
-import { parseView, queryOf, toggled, type View } from './view';
+import { addressOf, filtersOf, parseView, queryOf, toggled, view, type View } from './view';
 
 const parsed = (query: string): View => parseView(new URLSearchParams(query));
 
@@ -12,12 +12,25 @@ describe('the URL holds the view', () => {
     'from=2026-04-11T20%3A00%3A00.000Z&to=2026-04-12T20%3A00%3A00.000Z&zone=project',
     'sort=provider',
     'provider=a%26b%3Dc%3Cscript%3E',
+    'provider=a&model=x&task_type=t&prompt_name=p&prompt_version=v2',
+    'state=ended&kind=SHIFT&metric=LATENCY&severity=CRITICAL',
   ])('%s', (query) => expect(queryOf(parsed(query))).toBe(query));
 
   it.each(['range=2h', 'zone=mars', 'from=2026-04-12T00:00:00Z&to=2026-04-11T00:00:00Z', 'from=x&to=y', 'sort='])(
     'is as usual where it makes no sense: %s',
     (query) => expect(parsed(query)).toEqual(parsed('')),
   );
+
+  it('goes along to another page as far as it means something there', () => {
+    view.value = parsed('project=web&zone=utc&range=24h&provider=openai&state=open');
+    expect(addressOf('/anomalies')).toBe('/anomalies?project=web&zone=utc');
+    expect(addressOf('/series', { filters: { provider: ['a'] } })).toBe('/series?project=web&zone=utc&provider=a');
+    view.value = parsed('');
+    expect(addressOf('/')).toBe('/');
+  });
+
+  it('makes filters of a scope, in which what is missing is all and what is empty is none', () =>
+    expect(filtersOf({ provider: 'a', model: null, prompt_name: '' })).toEqual({ provider: ['a'], prompt_name: [''] }));
 
   it('takes a value in and out of the filters', () => {
     const one = toggled({}, 'provider', 'openai');

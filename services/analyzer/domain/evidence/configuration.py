@@ -67,7 +67,7 @@ class EngineConfiguration:
     """The constants of the engine. docs/decisions/0007-engine.md tells how they were found."""
 
     # False alarms expected in a day of one series, all metrics together.
-    false_alarms_per_series_day: float = 1 / 2_000
+    false_alarms_per_series_day: float = 1 / 1_200
     # How often evidence of 1/a is passed in a window by chance, as a part of the a that the theory bounds it by.
     passing_ratio: float = 0.2
     # Old calls count half after this time.

@@ -1,8 +1,8 @@
 """Evidence from windows of calls: sums that count the less the older they are, and in an incident those since its onset."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from services.analyzer.domain.anomaly import Anomaly
 from services.analyzer.domain.arrays import Bools, Floats, Ints
 from services.analyzer.domain.metric import AnomalyKind, Direction, Metric
 from services.analyzer.domain.ranking.evidence import Candidate, Evidence, Sum, dispersion_of
+
+_Name = TypeVar("_Name", Candidate, str)
 
 # A project's evidence is a table of candidates by kinds of task, 17 doubles a cell: at most 27 MB. Those with the most calls are kept.
 CANDIDATES_KEPT_MAX = 500
@@ -40,7 +42,10 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CellWindows:
-    """Windows of cells, one row each. `cell`: place in `cells`; `start_s`, `end_s`: seconds since 1970; `sums`: shape (sums, rows), see `Sum`."""
+    """Windows of cells, one row each.
+
+    `cell`: place in `cells`. `start_s`, `end_s`: seconds since 1970. `sums`: shape (sums, rows), see `Sum`.
+    """
 
     cells: tuple[Cell, ...]
     cell: Ints
@@ -92,13 +97,8 @@ def concatenated(parts: Sequence[CellWindows]) -> CellWindows:
     )
 
 
-def evidence_of(
-    windows: CellWindows, incidents: Sequence[tuple[Incident, CellWindows]], *, as_of_s: float, half_life_s: float
-) -> Evidence:
-    """What windows say at a moment; `incidents` with the windows since their onsets, of which the first that concerns a cell counts.
-
-    Of a kind of task of which no result was ever accepted, nobody tells what becomes of results: it has no cost per accepted task.
-    """
+def evidence_of(windows: CellWindows, incidents: Sequence[tuple[Incident, CellWindows]], *, as_of_s: float, half_life_s: float) -> Evidence:
+    """What windows say at a moment; `incidents` with the windows since their onsets, of which the first that concerns a cell counts."""
     candidates, task_types = _kept(windows)
     shape = (len(candidates), len(task_types))
     places = _places(windows, candidates, task_types)
@@ -113,7 +113,6 @@ def evidence_of(
                 words[cell] = incident.words
                 sums[:, row, column] = fresh[:, row, column]
                 quiet_since[row, column] = incident.start_s
-    sums[Sum.TASKS, :, sums[Sum.ACCEPTED_TASKS].sum(0) == 0] = 0.0
     dispersion, last_call_s = _by_cell(windows, places, quiet_since, as_of_s)
     return Evidence(candidates, task_types, sums, dispersion, last_call_s, as_of_s, words)
 
@@ -129,7 +128,7 @@ def _kept(windows: CellWindows) -> tuple[tuple[Candidate, ...], tuple[str, ...]]
     return tuple(sorted(_busiest(by_candidate, CANDIDATES_KEPT_MAX))), tuple(sorted(_busiest(by_task, TASK_TYPES_KEPT_MAX)))
 
 
-def _busiest(counts: Mapping[Candidate, float] | Mapping[str, float], number: int) -> list:
+def _busiest(counts: Mapping[_Name, float], number: int) -> list[_Name]:
     return sorted(counts, key=lambda name: (-counts[name], name))[:number]
 
 
@@ -150,9 +149,10 @@ def _decayed(windows: CellWindows, places: Ints, shape: tuple[int, int], as_of_s
     weighted = windows.sums * 0.5 ** (age_s / half_life_s)
     rows, columns = places[windows.cell].T
     is_kept: Bools = rows >= 0
-    sums = np.zeros((len(Sum), *shape))
-    np.add.at(sums, (slice(None), rows[is_kept], columns[is_kept]), weighted[:, is_kept])
-    return sums
+    sums = np.zeros((len(Sum), shape[0] * shape[1]))
+    for number in Sum:
+        np.add.at(sums[number], rows[is_kept] * shape[1] + columns[is_kept], weighted[number, is_kept])
+    return sums.reshape(len(Sum), *shape)
 
 
 def _by_cell(windows: CellWindows, places: Ints, quiet_since_s: Floats, as_of_s: float) -> tuple[Floats, Floats]:

@@ -60,7 +60,15 @@ export default function AlertPage({ name: alertId }: PageProps) {
   );
 }
 
-function Whole({ whole: { alert, transitions }, title, onChange }: { whole: WholeAlert; title: string; onChange: () => void }) {
+function Whole({
+  whole: { alert, transitions },
+  title,
+  onChange,
+}: {
+  whole: WholeAlert;
+  title: string;
+  onChange: () => void;
+}) {
   return (
     <>
       <header class="anomaly-head card">

@@ -58,9 +58,24 @@ export default function Anomalies() {
         <header class="page-header">
           <h1 class="page-title">Anomalies</h1>
           <FacetTabs facet="state" label="Which anomalies" choices={STATES} />
-          <FacetPicker facet="severity" label="Severity" all="Any severity" choices={SEVERITIES.map((one) => [one, atLeast(one)])} />
-          <FacetPicker facet="metric" label="Metric" all="Any metric" choices={METRIC_NAMES.map((one) => [one, METRICS[one].label])} />
-          <FacetPicker facet="kind" label="Kind" all="Any kind" choices={KIND_NAMES.map((one) => [one, KINDS[one].label])} />
+          <FacetPicker
+            facet="severity"
+            label="Severity"
+            all="Any severity"
+            choices={SEVERITIES.map((one) => [one, atLeast(one)])}
+          />
+          <FacetPicker
+            facet="metric"
+            label="Metric"
+            all="Any metric"
+            choices={METRIC_NAMES.map((one) => [one, METRICS[one].label])}
+          />
+          <FacetPicker
+            facet="kind"
+            label="Kind"
+            all="Any kind"
+            choices={KIND_NAMES.map((one) => [one, KINDS[one].label])}
+          />
         </header>
         <FilterChips />
         <Away service="analyzer" isAway={live.value?.isCurrent === false} />
@@ -106,7 +121,10 @@ function Open({ question }: { question: string }) {
   const changes = useAtMostEvery(REFRESH_EVERY_MS, known?.changeCount ?? 0);
   const isNarrowed = Object.keys(view.value.filters).length > 0;
   const narrowed = useResource(isNarrowed ? `${question} ${changes}` : '', async (signal) => {
-    const page = await listAnomalies({ project: project.value, isOpen: true, pageSize: OPEN_MOST, ...wanted() }, signal);
+    const page = await listAnomalies(
+      { project: project.value, isOpen: true, pageSize: OPEN_MOST, ...wanted() },
+      signal,
+    );
     return new Set(page.anomalies.map((one) => one.anomaly_id));
   });
   const isLoading = !known || (isNarrowed && !narrowed.data && !narrowed.error);

@@ -46,8 +46,8 @@ export function Acceptance({ whole, onChange }: { whole: WholeAnomaly; onChange:
           {accepted.data!.map((shift) => (
             <li key={keyId(shift.key)}>
               <b>{[shift.key.provider, shift.key.model, shift.key.task_type].filter(Boolean).join(' ')}</b>:{' '}
-              {text(format(shift.from_centre))} → {text(format(shift.to_centre))},{' '}
-              {actor(shift.key_id)} {instant(Date.parse(shift.accept_time), timeZone.value)}
+              {text(format(shift.from_centre))} → {text(format(shift.to_centre))}, {actor(shift.key_id)}{' '}
+              {instant(Date.parse(shift.accept_time), timeZone.value)}
             </li>
           ))}
         </ul>
@@ -69,7 +69,15 @@ function belongs(shift: AcceptedShift, { anomaly }: WholeAnomaly, keys: readonly
   return isSince && shift.metric === anomaly.metric && keys.some((key) => keyId(key) === keyId(shift.key));
 }
 
-function Confirmation({ whole: { anomaly }, keys, onDone }: { whole: WholeAnomaly; keys: readonly SeriesKey[]; onDone: () => void }) {
+function Confirmation({
+  whole: { anomaly },
+  keys,
+  onDone,
+}: {
+  whole: WholeAnomaly;
+  keys: readonly SeriesKey[];
+  onDone: () => void;
+}) {
   const [isSending, setSending] = useState(false);
   const [error, setError] = useState('');
   const { label, format } = METRICS[anomaly.metric];
@@ -90,8 +98,9 @@ function Confirmation({ whole: { anomaly }, keys, onDone }: { whole: WholeAnomal
   return (
     <div class="accept">
       <p>
-        {label} of {plural(keys.length, 'series', 'series')} is expected at about <b>{text(format(anomaly.observed))}</b> from now
-        on, no longer at {text(format(anomaly.expected))}. It is noted that you said so.
+        {label} of {plural(keys.length, 'series', 'series')} is expected at about{' '}
+        <b>{text(format(anomaly.observed))}</b> from now on, no longer at {text(format(anomaly.expected))}. It is noted
+        that you said so.
       </p>
       <p class="marks-error" role="alert">
         {error}

@@ -69,8 +69,8 @@ export function Marks({ whole, onChange }: { whole: WholeAnomaly; onChange: () =
       <ul class="marks-list">
         {[...whole.marks].reverse().map((one) => (
           <li key={one.key_id}>
-            <b>{MARKS[one.mark].label}</b> by {one.key_id === session.value?.key_id ? 'you' : <code>{one.key_id}</code>},{' '}
-            {instant(Date.parse(one.mark_time), timeZone.value)}
+            <b>{MARKS[one.mark].label}</b> by {one.key_id === session.value?.key_id ? 'you' : <code>{one.key_id}</code>}
+            , {instant(Date.parse(one.mark_time), timeZone.value)}
             {one.comment && <q>{one.comment}</q>}
           </li>
         ))}

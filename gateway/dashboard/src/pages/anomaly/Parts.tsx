@@ -12,7 +12,9 @@ export function Parts({ whole: { anomaly, parts } }: { whole: WholeAnomaly }) {
       <header class="list-header">
         <h2>Series that show it</h2>
         <p class="is-faint">
-          {parts.length < anomaly.part_count ? `the strongest ${parts.length} of ${anomaly.part_count}` : 'the strongest first'}
+          {parts.length < anomaly.part_count
+            ? `the strongest ${parts.length} of ${anomaly.part_count}`
+            : 'the strongest first'}
         </p>
       </header>
       <div class="plain-scroll" tabIndex={0} role="region" aria-label="Table of the series that show it">
@@ -42,7 +44,10 @@ export function Parts({ whole: { anomaly, parts } }: { whole: WholeAnomaly }) {
                     <a href={addressOf('/series', { filters: filtersOf(part.key) })}>
                       {[provider, model].filter(Boolean).join(' ') || '(none)'}
                     </a>
-                    <span class="is-faint"> {[task_type, prompt_name, prompt_version].filter(Boolean).join(' · ')}</span>
+                    <span class="is-faint">
+                      {' '}
+                      {[task_type, prompt_name, prompt_version].filter(Boolean).join(' · ')}
+                    </span>
                   </th>
                   <td>{label}</td>
                   <td class="is-number">

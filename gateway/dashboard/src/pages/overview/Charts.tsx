@@ -37,7 +37,6 @@ function latencyLines(all: readonly Slot[], asOfMs: number): Line[] {
   ];
 }
 
-
 export function Charts() {
   const { trend, asOfMs, isLoading } = overview.value;
   const { range } = view.value;

@@ -65,7 +65,8 @@ export function Backtest({ rule }: { rule: RuleBody }) {
   );
 }
 
-const nameOf = (labels: Record<string, string>): string => Object.values(labels).filter(Boolean).join(' · ') || 'everything';
+const nameOf = (labels: Record<string, string>): string =>
+  Object.values(labels).filter(Boolean).join(' · ') || 'everything';
 
 function Answer({ rule, result }: { rule: RuleBody; result: Result }) {
   const [chosen, setChosen] = useState('');
@@ -75,9 +76,7 @@ function Answer({ rule, result }: { rule: RuleBody; result: Result }) {
     <>
       <p class="backtest-answer">
         {result.firing_count === 0 ? (
-          <>
-            It would not have fired, in {plural(result.group_count, 'group')}.
-          </>
+          <>It would not have fired, in {plural(result.group_count, 'group')}.</>
         ) : (
           <>
             It would have fired <b>{result.firing_count === 1 ? 'once' : plural(result.firing_count, 'time')}</b>
@@ -92,7 +91,13 @@ function Answer({ rule, result }: { rule: RuleBody; result: Result }) {
           {names.length > 1 && (
             <div class="backtest-groups" role="group" aria-label="Group on the chart">
               {names.map((one) => (
-                <button type="button" class="chip-choice" key={one} aria-pressed={one === name} onClick={() => setChosen(one)}>
+                <button
+                  type="button"
+                  class="chip-choice"
+                  key={one}
+                  aria-pressed={one === name}
+                  onClick={() => setChosen(one)}
+                >
                   {one}
                 </button>
               ))}
@@ -113,7 +118,12 @@ function Course({ rule, result, name }: { rule: RuleBody; result: Result; name: 
   const stepMs = result.step_s * 1_000;
   const group = result.groups.find((one) => nameOf(one.labels) === name)!;
   const slots = useMemo<Slot[]>(
-    () => group.values.map((_, index) => ({ startMs: startMs + index * stepMs, endMs: startMs + (index + 1) * stepMs, window: undefined })),
+    () =>
+      group.values.map((_, index) => ({
+        startMs: startMs + index * stepMs,
+        endMs: startMs + (index + 1) * stepMs,
+        window: undefined,
+      })),
     [group],
   );
   const lines = useMemo<Line[]>(() => {
@@ -146,7 +156,10 @@ function Course({ rule, result, name }: { rule: RuleBody; result: Result; name: 
       slots={slots}
       lines={lines}
       episodes={episodes}
-      restIndex={Math.max(0, group.values.findLastIndex((one) => one !== null))}
+      restIndex={Math.max(
+        0,
+        group.values.findLastIndex((one) => one !== null),
+      )}
       format={format}
       zone={timeZone.value}
       onZoom={() => undefined}
@@ -169,7 +182,8 @@ function Episodes({ rule, result }: { rule: RuleBody; result: Result }) {
             <b>{nameOf(one.labels)}</b>
             <span>
               {one.end_time === null ? 'goes on' : length(to - from)}
-              {rule.threshold && `, ${rule.threshold.comparison === 'ABOVE' ? 'up' : 'down'} to ${ruleValue(rule.threshold.metric, one.peak)}`}
+              {rule.threshold &&
+                `, ${rule.threshold.comparison === 'ABOVE' ? 'up' : 'down'} to ${ruleValue(rule.threshold.metric, one.peak)}`}
             </span>
           </li>
         );

@@ -49,7 +49,17 @@ function Field({ label, children }: { label: string; children: ComponentChildren
 }
 
 /** The choices, with the present value among them whatever it is. */
-function Choice({ label, value, choices, onChange }: { label: string; value: number; choices: typeof WINDOWS; onChange: (value: number) => void }) {
+function Choice({
+  label,
+  value,
+  choices,
+  onChange,
+}: {
+  label: string;
+  value: number;
+  choices: typeof WINDOWS;
+  onChange: (value: number) => void;
+}) {
   const known = choices.some(([choice]) => choice === value) ? choices : [...choices, [value, String(value)] as const];
   return (
     <Field label={label}>

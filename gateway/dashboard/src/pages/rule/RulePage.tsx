@@ -111,7 +111,10 @@ function Editor({ saved, onChange }: { saved: Rule | null; onChange: () => void 
               <ThresholdFields draft={draft} threshold={draft.threshold} onChange={setDraft} />
             ) : (
               <p class="rule-condition">
-                {conditionWords(draft)}. <span class="is-faint">This condition is changed by <code>assay alerts apply</code>.</span>
+                {conditionWords(draft)}.{' '}
+                <span class="is-faint">
+                  This condition is changed by <code>assay alerts apply</code>.
+                </span>
               </p>
             )}
           </CommonFields>

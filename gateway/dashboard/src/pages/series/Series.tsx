@@ -41,15 +41,20 @@ interface Span {
   step_s: number;
 }
 
-/** What the filters leave, in words; null where that is more than one of something. */
-function nameOf(filters: Filters): string | null {
+/** What the filters leave, in words. */
+function nameOf(filters: Filters): string {
   const entries = Object.entries(filters);
-  if (entries.some(([, values]) => values.length > 1)) return null;
+  if (entries.length === 0) return 'All series';
+  if (entries.some(([, values]) => values.length > 1)) return 'Chosen series';
   return scopeWords(Object.fromEntries(entries.map(([dimension, values]) => [dimension, values[0]])) as SeriesKey);
 }
 
 /** What was usual, by metric; metrics that nothing is known of are missing. */
-async function usualOf(filters: Filters, span: Span, signal: AbortSignal): Promise<Map<MetricName, readonly BaselinePoint[]>> {
+async function usualOf(
+  filters: Filters,
+  span: Span,
+  signal: AbortSignal,
+): Promise<Map<MetricName, readonly BaselinePoint[]>> {
   const asked = CHARTS.map(async (metric) => {
     const { bands } = await getBaselines({ project: project.value, metric, filters, ...span }, signal);
     return [metric, bands[0]?.points ?? []] as const;
@@ -63,11 +68,13 @@ function useAnomalies(filters: Filters, span: Span) {
   return useResource(key, async (signal) => {
     const time = { start: new Date(span.startMs).toISOString(), end: new Date(span.endMs).toISOString() };
     const page = await listAnomalies({ project: project.value, filters, pageSize: ANOMALIES_MOST, ...time }, signal);
-    return page.anomalies.filter((one) => !one.merged_into).sort((a, b) => Number(b.is_open) - Number(a.is_open) || bySeverity(a, b));
+    return page.anomalies
+      .filter((one) => !one.merged_into)
+      .sort((a, b) => Number(b.is_open) - Number(a.is_open) || bySeverity(a, b));
   });
 }
 
-export function episodesOf(anomalies: readonly Anomaly[], metric: MetricName): Episode[] {
+function episodesOf(anomalies: readonly Anomaly[], metric: MetricName): Episode[] {
   return anomalies
     .filter((one) => one.metric === metric)
     .map((one) => ({
@@ -83,7 +90,7 @@ export default function Series() {
   const question = JSON.stringify([project.value, range, zone, filters]);
   useEffect(() => watchSeries({ project: project.value, range, timeZone: zone, filters }), [question]);
 
-  const name = nameOf(filters) ?? 'Chosen series';
+  const name = nameOf(filters);
   useEffect(() => {
     document.title = `${name} · Assay`;
   }, [name]);
@@ -142,7 +149,9 @@ export default function Series() {
               {found.data && plural(found.data.length, 'anomaly', 'anomalies')}
             </p>
           </header>
-          {found.data && found.data.length > 0 && <AnomalyList anomalies={found.data} label="Anomalies in this range" />}
+          {found.data && found.data.length > 0 && (
+            <AnomalyList anomalies={found.data} label="Anomalies in this range" />
+          )}
           {found.data?.length === 0 && <State icon="check" title="Nothing out of the ordinary" />}
           {found.error && !found.data && (
             <Failure what="Anomalies are not known now" error={found.error} onRetry={found.reload} />

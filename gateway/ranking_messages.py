@@ -1,0 +1,134 @@
+"""Rankings as JSON objects, and the parameters that ask for them."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Annotated, Any
+
+from assay.analyzer.v1 import ranking_service_pb2 as rankings
+from fastapi import Query
+
+from gateway.messages import Json, moment
+from gateway.moments import comma_list
+from gateway.parameters import Project, Values, enum_values
+from kit.errors import invalid
+
+_NUMBERS = ("score", "score_low", "score_high")
+_PLAIN = (
+    "rank",
+    "rank_low",
+    "rank_high",
+    "probability_best",
+    "is_tied_with_first",
+    "suggested_share",
+    "call_count",
+    "is_in_anomaly",
+    "anomaly",
+)
+
+Bound = Annotated[float | None, Query(description="A bound that candidates must surely keep.")]
+
+
+def rank_providers(
+    task_type: str,
+    *,
+    project: Project = "",
+    objective: Annotated[str, Query(description="balanced, quality, cheapest, fastest or reliable.")] = "",
+    weight: Annotated[Sequence[str], Query(description="Instead: weights such as quality:0.7,latency:0.3, of metrics in medians.")] = (),
+    min_success_ratio: Bound = None,
+    min_quality_ratio: Bound = None,
+    max_p95_latency_s: Bound = None,
+    max_cost_per_task_usd: Bound = None,
+    min_call_count: Annotated[float, Query(description="Calls that a candidate must have had, old ones counting for less.")] = 0.0,
+    candidates: Annotated[Sequence[str], Query(description="These alone, seen or not: provider/model; can be repeated.")] = (),
+    providers: Values = (),
+    models: Values = (),
+    deny_providers: Values = (),
+    deny_models: Values = (),
+) -> rankings.RankProvidersRequest:
+    """The question of GET /rankings/{task_type}."""
+    bounds = (
+        (rankings.RankedMeasure(metric=rankings.RANKED_METRIC_SUCCESS), min_success_ratio),
+        (rankings.RankedMeasure(metric=rankings.RANKED_METRIC_QUALITY), min_quality_ratio),
+        (rankings.RankedMeasure(metric=rankings.RANKED_METRIC_LATENCY, quantile=0.95), max_p95_latency_s),
+        (rankings.RankedMeasure(metric=rankings.RANKED_METRIC_COST_PER_ACCEPTED_TASK), max_cost_per_task_usd),
+    )
+    preset = enum_values("objective", rankings.ObjectivePreset.items(), "OBJECTIVE_PRESET_", [objective])
+    return rankings.RankProvidersRequest(
+        project=project,
+        task_type=task_type,
+        preset=preset[0] if preset else rankings.OBJECTIVE_PRESET_UNSPECIFIED,
+        weights=[_weight(text) for text in comma_list(weight)],
+        constraints=[rankings.RankingConstraint(measure=measure, bound=bound) for measure, bound in bounds if bound is not None],
+        call_count_min=min_call_count,
+        candidates=[_candidate_of(text) for text in comma_list(candidates)],
+        allowed_providers=comma_list(providers),
+        allowed_models=comma_list(models),
+        denied_providers=comma_list(deny_providers),
+        denied_models=comma_list(deny_models),
+    )
+
+
+def ranking(response: rankings.RankProvidersResponse) -> Json:
+    """The answer of GET /rankings/{task_type}."""
+    return {
+        "ranking_id": response.ranking_id,
+        "task_type": response.task_type,
+        "candidates": [_ranked(one) for one in response.candidates],
+        "left_out": [
+            {
+                "candidate": _candidate(one.candidate),
+                "reason": rankings.LeftOutReason.Name(one.reason).removeprefix("LEFT_OUT_REASON_"),
+                "explanation": one.explanation,
+            }
+            for one in response.left_out
+        ],
+        "unmeasured": [_measure(one) for one in response.unmeasured],
+        "as_of_time": moment(response, "as_of_time"),
+        "is_stale": response.is_stale,
+        "empty_reason": response.empty_reason or None,
+    }
+
+
+def _weight(text: str) -> rankings.ObjectiveWeight:
+    name, _, amount = text.rpartition(":")
+    metrics = enum_values("weight", rankings.RankedMetric.items(), "RANKED_METRIC_", [name])
+    try:
+        return rankings.ObjectiveWeight(measure=rankings.RankedMeasure(metric=metrics[0]), weight=float(amount))
+    except (ValueError, IndexError):
+        raise invalid("weight", f"{text[:32]!r} is not like quality:0.7") from None
+
+
+def _candidate_of(text: str) -> rankings.RankingCandidate:
+    provider, slash, model = text.partition("/")
+    if not slash:
+        raise invalid("candidates", f"{text[:32]!r} is not like openai/gpt-5")
+    return rankings.RankingCandidate(provider=provider, model=model)
+
+
+def _ranked(one: rankings.RankedCandidate) -> Json:
+    return {
+        "candidate": _candidate(one.candidate),
+        **{name: getattr(one, name) for name in _PLAIN},
+        **{name: _number(getattr(one, name)) for name in _NUMBERS},
+        "last_call_time": moment(one, "last_call_time"),
+        "estimates": [_estimate(each) for each in one.estimates],
+        "reasons": list(one.reasons),
+    }
+
+
+def _estimate(one: rankings.RankedEstimate) -> Json:
+    numbers: dict[str, Any] = {name: _number(getattr(one, name)) for name in ("value", "low", "high")}
+    return {"measure": _measure(one.measure), **numbers, "evidence_count": one.evidence_count}
+
+
+def _measure(one: rankings.RankedMeasure) -> Json:
+    metric = rankings.RankedMetric.Name(one.metric).removeprefix("RANKED_METRIC_")
+    return {"metric": metric, "quantile": one.quantile if one.HasField("quantile") else None}
+
+
+def _candidate(one: rankings.RankingCandidate) -> Json:
+    return {"provider": one.provider, "model": one.model}
+
+
+def _number(value: float) -> float | None:
+    return value if isfinite(value) else None
