@@ -24,7 +24,7 @@ from services.analyzer.domain.evidence.observations import Observations, observa
 from services.analyzer.domain.evidence.parents import Families
 from services.analyzer.domain.evidence.table import Table
 from services.analyzer.domain.evidence.track import Track
-from services.analyzer.domain.evidence.units import in_unit
+from services.analyzer.domain.evidence.units import in_range, in_unit
 from services.analyzer.domain.metric import Metric
 from services.analyzer.domain.series import SeriesKey
 from services.analyzer.domain.signals import AcceptedShift, BaselineColumns, Season, Signals
@@ -113,7 +113,7 @@ class Engine:
             )
             margin = _NORMAL_95 * np.sqrt(error + spread / calls_an_hour)
             worth = spread / error
-        ends = np.sort(np.stack([in_unit(plan, self._cut(plan.scale, centre + side * margin)) for side in (-1, 1)]), axis=0)
+        ends = np.sort(np.stack([in_unit(plan, in_range(plan.scale, centre + side * margin)) for side in (-1, 1)]), axis=0)
         profile = expected.profile
         season = np.where(profile.day_ratio[:, 0] >= 0.5, Season.HOUR_OF_DAY, Season.FLAT)
         season = np.where(profile.week_ratio[:, 0] >= 0.5, Season.HOUR_OF_WEEK, season)
@@ -232,12 +232,6 @@ class Engine:
     def _known_hours(self, rows: Ints) -> Floats:
         """Hours behind the baselines, old ones counting less as calls do."""
         return np.maximum(self._tracks[Metric.CALL_VOLUME].baselines.call_count[rows], 1)
-
-    def _cut(self, scale: Scale, value: Floats) -> Floats:
-        """The value where the scale has an end."""
-        if scale in {Scale.RATIO, Scale.MEAN}:
-            return np.clip(value, 0, 1)
-        return np.maximum(value, 0) if scale is Scale.COUNT else value
 
     def _learn_clocks(self, windows: WindowColumns) -> None:
         rows, place = np.unique(windows.series, return_inverse=True)

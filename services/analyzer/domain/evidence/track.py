@@ -12,7 +12,7 @@ from services.analyzer.domain.evidence.configuration import HOUR_S, EngineConfig
 from services.analyzer.domain.evidence.observations import Observations
 from services.analyzer.domain.evidence.onsets import Onsets
 from services.analyzer.domain.evidence.shift_tests import MeanTest, Normal, RatioTest, ShiftTest, Window
-from services.analyzer.domain.evidence.units import in_unit, is_turned
+from services.analyzer.domain.evidence.units import in_range, in_unit, is_turned
 from services.analyzer.domain.metric import AnomalyKind, Direction
 from services.analyzer.domain.signals import NO_SIGNALS, AcceptedShift, Signals
 
@@ -210,7 +210,7 @@ class Track:
         count = alarms.count[rows]
         observed, expected = alarms.total[rows] / count, alarms.expected[rows] / count
         turned = is_turned(plan.metric)
-        ends = np.sort(np.stack([in_unit(plan, alarms.low[rows]), in_unit(plan, alarms.high[rows])]), axis=0)
+        ends = np.sort(np.stack([in_unit(plan, in_range(plan.scale, end[rows])) for end in (alarms.low, alarms.high)]), axis=0)
         is_up = (alarms.sign[rows] > 0) != turned
         return Signals(
             series=rows,

@@ -22,3 +22,10 @@ def in_unit(plan: MetricPlan, value: Floats) -> Floats:
     if plan.metric is Metric.REVISIONS:
         return value * REVISIONS_PER_TASK_MAX
     return 1 - value if is_turned(plan.metric) else value
+
+
+def in_range(scale: Scale, value: Floats) -> Floats:
+    """The value, cut where its scale has an end: the end of an interval may lie beyond it."""
+    if scale in {Scale.RATIO, Scale.MEAN}:
+        return np.clip(value, 0, 1)
+    return np.maximum(value, 0) if scale is Scale.COUNT else value
