@@ -18,6 +18,7 @@ from gateway import links_page, notification_messages, notification_models, poli
 from gateway.app import gateway
 from gateway.problems import Problem
 from gateway.settings import GatewaySettings
+from kit.bus import Bus
 from kit.embedded.stack import Stack
 from services.alerter.domain.notification.link_token import LinkAction, LinkClaim, sign
 from services.alerter.secret_box import SecretBox
@@ -68,7 +69,8 @@ class Office:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def office(stack: Stack) -> AsyncIterator[Office]:
+async def office(stack: Stack, bus: Bus) -> AsyncIterator[Office]:
+    assert bus.is_connected  # and has no streams of the module before
     changes = {"secrets_key": SecretStr(KEY), "public_url": "https://assay.test", "allowed_targets": "127.0.0.1"}
     async with installation(stack) as made, running(made, **changes) as alerter, http_receiver() as server:
         settings = GatewaySettings(

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc.aio
+import pytest
 from assay.alerter.v1 import alert_service_pb2 as alerts
 from assay.alerter.v1 import rule_service_pb2 as rules
 from assay.analyzer.v1 import anomaly_service_pb2 as anomalies
@@ -14,6 +15,9 @@ from kit import rpc
 from kit.embedded.stack import Stack
 from kit.health import Readiness
 from tests.alerter.rules.installation import ANYWHERE, Installation, installation, running
+
+# Streams are those of this module alone.
+pytestmark = pytest.mark.usefixtures("bus")
 
 
 class Analyzer(AnomalyServiceServicer):

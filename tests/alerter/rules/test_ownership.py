@@ -6,12 +6,16 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from assay.alerter.v1 import alert_service_pb2 as alerts
 from sqlalchemy import text
 
 from kit import database
 from kit.embedded.stack import Stack
 from tests.alerter.rules.installation import Installation, calls, eventually, installation, running, success_rule
+
+# Streams are those of this module alone.
+pytestmark = pytest.mark.usefixtures("bus")
 
 WAITING = text(
     "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'assay alerter' AND wait_event_type = 'Lock' "
