@@ -59,6 +59,7 @@ export async function navigation({ open, options }) {
   note();
   await page.keyboard.press('/');
   await page.keyboard.type('code');
+  await page.waitForURL(/q=code/); // the page takes each key as it comes
   note();
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Cost', exact: true }).click();

@@ -39,13 +39,15 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Suite:
-    """A running suite. `collector`, `writer` and `otlp` are gRPC addresses, `url` is the gateway's."""
+    """A running suite. `collector`, `writer`, `analyzer`, `alerter` and `otlp` are gRPC addresses, `url` is the gateway's."""
 
     data_dir: Path
     login_url: str
     url: str
     collector: str
     writer: str
+    analyzer: str
+    alerter: str
     otlp: str
     admin_key: str
     tls: ClientFiles | None = None
@@ -53,6 +55,10 @@ class Suite:
     def channel(self, secret: str | None = None) -> grpc.aio.Channel:
         """To the collector, with the installation's admin key unless another one is given; close it."""
         return rpc.connect(self.collector, secret=self.admin_key if secret is None else secret, tls=self.tls)
+
+    def address_of(self, path: str) -> str:
+        """Where the RPC of this path is served, such as /assay.alerter.v1.AlertService/GetAlert."""
+        return {"analyzer": self.analyzer, "alerter": self.alerter}.get(path.split(".")[1], self.collector)
 
     def channel_to(self, address: str, secret: str | None) -> grpc.aio.Channel:
         """To any process of the suite, without a key for None; close it."""
@@ -170,6 +176,8 @@ def _ready(process: "subprocess.Popen[str]", data_dir: Path, errors: Path) -> Su
         url=run["url"],
         collector=run["processes"]["collector"]["url"],
         writer=run["processes"]["writer"]["url"],
+        analyzer=run["processes"]["analyzer"]["url"],
+        alerter=run["processes"]["alerter"]["url"],
         otlp=run["otlp"],
         admin_key=(data_dir / "admin.key").read_text().strip(),
     )

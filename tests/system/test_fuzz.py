@@ -39,7 +39,7 @@ def made_up(rng: random.Random, kind: type[Message]) -> list[bytes]:
 async def test_no_request_is_answered_with_a_bug(suite: Suite, secret: str, name: str) -> None:
     rpc, rng = rpcs()[name], random.Random(f"{SEED} {name}")
     seen: Counter[str] = Counter()
-    async with suite.channel(secret) as channel:
+    async with suite.channel_to(suite.address_of(rpc.path), secret) as channel:
         for _ in range(ROUNDS):
             for request in made_up(rng, rpc.request_class):
                 refused = await rpc.refusal(channel, request, timeout_s=ANSWER_TIMEOUT_S)

@@ -20,6 +20,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from kit.errors import AssayError, Kind
+from tests.system import needs
 from tests.system.samples import call, calls_batch, evaluation, evidence_batch, timestamp
 from tests.system.suite import ANSWER_TIMEOUT_S, Suite
 from tests.system.surface import HttpRequest, answer_text, routes, rpcs, sending
@@ -114,6 +115,7 @@ RPC_QUESTIONS: dict[str, tuple[bool, Callable[[World], Message]]] = {
     "MetricsService.ListCalls": (SEEN, lambda _: metrics.ListCallsRequest()),
     "MetricsService.GetCall": (SEEN, lambda _: metrics.GetCallRequest(call_id=CALL_ID)),
     "LogService.SetLogLevel": (BLIND, lambda _: operations.SetLogLevelRequest(module="tests", level="INFO")),
+    **{name: (BLIND, lambda _, name=name: rpcs()[name].request_class()) for name in (*needs.RPC_ROLES, *needs.LINK_RPCS)},
 }
 FILTERED = {"group_by": "provider,model,task_type,prompt_name,prompt_version"}
 ROUTE_QUESTIONS: dict[str, tuple[bool, Callable[[World], HttpRequest]]] = {
@@ -135,6 +137,7 @@ ROUTE_QUESTIONS: dict[str, tuple[bool, Callable[[World], HttpRequest]]] = {
     "POST /api/v1/keys": (BLIND, lambda _: HttpRequest(json={"roles": ["READ"], "lifetime_s": 600})),
     "DELETE /api/v1/keys/{key_id}": (BLIND, lambda w: HttpRequest(path={"key_id": w.other.key_id})),
     "GET /api/v1/audit": (BLIND, lambda _: HttpRequest()),
+    **{name: (BLIND, lambda _, request=request: request) for name, (_, request) in needs.ROUTE_NEEDS.items()},
 }
 
 
@@ -152,7 +155,7 @@ def assert_nothing_of(side: Side, answer: str) -> None:
 @pytest.mark.parametrize("name", RPC_QUESTIONS)
 async def test_no_rpc_shows_the_other_project(suite: Suite, world: World, name: str) -> None:
     sees_own, question = RPC_QUESTIONS[name]
-    async with suite.channel(world.mine.secret) as channel:
+    async with suite.channel_to(suite.address_of(rpcs()[name].path), world.mine.secret) as channel:
         try:
             answer = str(await rpcs()[name].ask(channel, question(world)))
         except grpc.aio.AioRpcError as error:
@@ -177,7 +180,7 @@ async def test_every_rpc_refuses_to_speak_of_the_other_project(suite: Suite, wor
     request = naming(world.other.project, RPC_QUESTIONS[name][1](world))
     if request is None:
         return
-    async with suite.channel(world.mine.secret) as channel:
+    async with suite.channel_to(suite.address_of(rpcs()[name].path), world.mine.secret) as channel:
         assert_forbidden(await rpcs()[name].refusal(channel, request))
         request = naming("no-such-project", request)
         assert request is not None

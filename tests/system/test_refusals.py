@@ -12,6 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from kit.errors import Kind
+from tests.system import needs
 from tests.system.samples import call, evaluation
 from tests.system.suite import Suite
 from tests.system.surface import HttpRequest, Route, Rpc, answer_text, routes, rpcs, sending, served_services
@@ -25,6 +26,7 @@ HOLDERS: Mapping[str, frozenset[str]] = {
     ANY_KEY: frozenset(ROLES),
     "RECORD": frozenset({"RECORD", "ADMIN", "INSTALLATION_ADMIN"}),
     "READ": frozenset({"READ", "OPERATE", "ADMIN", "INSTALLATION_ADMIN"}),
+    "OPERATE": frozenset({"OPERATE", "ADMIN", "INSTALLATION_ADMIN"}),
     "ADMIN": frozenset({"ADMIN", "INSTALLATION_ADMIN"}),
     "INSTALLATION_ADMIN": frozenset({"INSTALLATION_ADMIN"}),
 }
@@ -55,6 +57,8 @@ RPC_NEEDS: dict[str, tuple[str, Message]] = {
     "MetricsService.ListCalls": ("READ", metrics.ListCallsRequest()),
     "MetricsService.GetCall": ("READ", metrics.GetCallRequest(call_id="roles")),
     "LogService.SetLogLevel": ("INSTALLATION_ADMIN", operations.SetLogLevelRequest(module="tests", level="INFO")),
+    **{name: (role, rpcs()[name].request_class()) for name, role in needs.RPC_ROLES.items()},
+    **{name: (ANYBODY, rpcs()[name].request_class()) for name in needs.LINK_RPCS},
 }
 
 ROUTE_NEEDS: dict[str, tuple[str, HttpRequest]] = {
@@ -76,6 +80,7 @@ ROUTE_NEEDS: dict[str, tuple[str, HttpRequest]] = {
     "POST /api/v1/keys": ("ADMIN", HttpRequest(json={"roles": ["READ"], "lifetime_s": 600})),
     "DELETE /api/v1/keys/{key_id}": ("ADMIN", HttpRequest(path={"key_id": UNKNOWN_KEY_ID})),
     "GET /api/v1/audit": ("ADMIN", HttpRequest()),
+    **needs.ROUTE_NEEDS,
 }
 
 
@@ -92,7 +97,9 @@ async def secrets(suite: Suite, project: str) -> dict[str, str]:
 
 def addresses(suite: Suite, rpc: Rpc) -> list[str]:
     """The processes that serve an RPC: every one has LogService."""
-    return [suite.collector, suite.writer] if rpc.name.startswith("LogService") else [suite.collector]
+    if rpc.name.startswith("LogService"):
+        return [suite.collector, suite.writer, suite.analyzer, suite.alerter]
+    return [suite.address_of(rpc.path)]
 
 
 async def test_the_tables_cover_every_rpc_and_every_route(suite: Suite) -> None:
@@ -102,9 +109,14 @@ async def test_the_tables_cover_every_rpc_and_every_route(suite: Suite) -> None:
 
 
 async def test_no_process_serves_what_is_not_in_the_contract(suite: Suite) -> None:
-    known = {rpc.path.split("/")[1] for rpc in rpcs().values()}
-    assert await served_services(suite.collector) == known
-    assert await served_services(suite.writer) == {"assay.operations.v1.LogService"}
+    logs = "assay.operations.v1.LogService"
+    known = {rpc.path.split("/")[1] for rpc in rpcs().values()} | {"opentelemetry.proto.collector.trace.v1.TraceService"}
+    of_analyzer, of_alerter = ({name for name in known if name.startswith(f"assay.{service}.")} for service in ("analyzer", "alerter"))
+    assert await served_services(suite.collector) == known - of_analyzer - of_alerter
+    assert await served_services(suite.analyzer) == of_analyzer | {logs}
+    assert await served_services(suite.alerter) == of_alerter | {logs}
+    assert await served_services(suite.writer) == {logs}
+    assert await served_services(suite.otlp) == {"opentelemetry.proto.collector.trace.v1.TraceService"}
 
 
 @pytest.mark.parametrize("name", RPC_NEEDS)
@@ -116,7 +128,7 @@ async def test_an_rpc_wants_a_key_that_works(suite: Suite, name: str) -> None:
                 refused = await rpc.refusal(channel, request)
             assert refused is not None
             assert refused.kind is Kind.UNAUTHENTICATED or need == ANYBODY, name
-            assert refused.reason == (reason if need != ANYBODY else "TOKEN_INVALID")
+            assert refused.reason == (reason if need != ANYBODY else "LINK_INVALID" if name in needs.LINK_RPCS else "TOKEN_INVALID")
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -129,7 +141,8 @@ async def test_an_rpc_wants_its_role(suite: Suite, secrets: dict[str, str], name
         async with suite.channel_to(address, secrets[role]) as channel:
             refused = await rpc.refusal(channel, request)
         if role in HOLDERS[need]:
-            assert refused is None or refused.kind in {Kind.NOT_FOUND, Kind.ALREADY_EXISTS}, refused
+            incomplete = {Kind.INVALID_ARGUMENT, Kind.FAILED_PRECONDITION} if name in needs.RPC_ROLES else set()
+            assert refused is None or refused.kind in {Kind.NOT_FOUND, Kind.ALREADY_EXISTS} | incomplete, refused
         else:
             assert refused is not None
             assert (refused.kind, refused.reason) == (Kind.PERMISSION_DENIED, "ROLE_MISSING")

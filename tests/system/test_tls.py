@@ -116,7 +116,11 @@ async def test_a_browser_gets_a_cookie_that_never_travels_in_the_clear(secured: 
 async def test_health_and_metrics_are_behind_tls_too(secured: Secured) -> None:
     async with secured.suite.http() as http:
         for address in secured.ports[2:]:
-            assert (await http.get(f"https://{address}/readyz")).json() == {"ready": True, "reasons": {}}
+
+            async def is_ready(address: str = address) -> bool:
+                return bool((await http.get(f"https://{address}/readyz")).json() == {"ready": True, "reasons": {}})
+
+            await eventually(is_ready, ANSWER_TIMEOUT_S, f"{address} ready, and without nothing")
         for address in secured.ops:
             assert "assay_" in (await http.get(f"https://{address}/metrics")).text
 
@@ -155,7 +159,7 @@ def assay(*arguments: object) -> "subprocess.CompletedProcess[str]":
 def test_commands_find_the_certificates_of_the_suite_or_are_told_them(secured: Secured, tmp_path: Path) -> None:
     suite, own = secured.suite, secured.own
     assert suite.assay("projects", "list")["projects"][0]["project"] == "default"
-    assert set(suite.assay("log", "kit.tls", "DEBUG")) == {"collector", "writer"}
+    assert set(suite.assay("log", "kit.tls", "DEBUG")) == {"collector", "writer", "analyzer", "alerter"}
     shown = ("--tls-certificate", own.certificate, "--tls-key", own.key)
     elsewhere = ("projects", "list", "--url", suite.collector, "--key", suite.admin_key, "--json")
     answered = assay("--tls-ca", secured.ours.path, *shown, *elsewhere)
