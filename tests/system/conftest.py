@@ -9,6 +9,6 @@ from tests.system.suite import Suite, running_suite
 
 @pytest.fixture(scope="session")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
-    """The suite as `assay up` runs it, on an empty directory."""
-    with running_suite(tmp_path_factory.mktemp("suite") / "data") as running:
+    """The suite as `assay up` runs it, on an empty directory. Its rules are looked at rarely: the projects of all tests add up."""
+    with running_suite(tmp_path_factory.mktemp("suite") / "data", {"ASSAY_ALERTER_EVALUATE_EVERY_S": "60"}) as running:
         yield running
