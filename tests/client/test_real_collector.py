@@ -58,10 +58,15 @@ async def test_a_collector_that_is_killed_again_and_again_loses_nothing_and_coun
     recorder = threading.Thread(target=_record, args=(client, is_over))
     recorder.start()
     try:
+        killed: list[int] = []
         for _ in range(KILLS):
             sent = client.stats().sent
             eventually(lambda sent=sent: client.stats().sent > sent, "calls are taken")  # type: ignore[misc]
-            os.kill(_front(suite), signal.SIGKILL)
+            # An answer to the one before may have been counted late.
+            eventually(lambda: _front(suite) not in killed, "the next collector is there")
+            killed.append(_front(suite))
+            os.kill(killed[-1], signal.SIGKILL)
+        eventually(lambda: _front(suite) not in killed, "the last collector is there")
     finally:
         is_over.set()
         recorder.join()

@@ -109,6 +109,14 @@ def test_a_series_without_calls_is_silent_until_its_first_call() -> None:
     assert not len(world.watch.silences().series)
 
 
+def test_a_fleet_without_prompts_is_learnt_and_its_silence_found() -> None:
+    keys = tuple(key._replace(prompt_name="", prompt_version="") for key in FLEET.keys)
+    world = World(Fleet(keys, FLEET.rates))
+    world.look(START_S + 60)
+    found = [world.look(now_s, silent=True) for now_s in range(START_S + 120, START_S + 600, 60)]
+    assert found[-1] == ["p-a", "p-b", "q-a", "q-b"]
+
+
 def test_a_group_is_silent_sooner_than_its_series_and_with_all_of_them() -> None:
     world = World(FLEET)
     world.look(START_S + 60)
