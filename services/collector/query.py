@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.errors import AssayError, Kind
 from services.collector.domain.answer import Answer, Answered, answer, concatenated, group_numbers
-from services.collector.domain.arrays import Ints
 from services.collector.domain.chunk import decode_deltas
-from services.collector.domain.levels import Level
+from services.collector.domain.gathering import Gathering
+from services.collector.domain.levels import Level, level_of
 from services.collector.domain.measures import Measure
 from services.collector.domain.plan import Level as Piece
 from services.collector.domain.plan import plan
-from services.collector.domain.rollup import Windows, merge, stacked
-from services.collector.domain.slabs import Slab, Slabs
+from services.collector.domain.rollup import Windows, merge
+from services.collector.domain.slabs import SLAB_BYTES, Slab, Slabs, by_size
 from services.collector.domain.windows import Grid, Retention, grid, zone_of
 from services.collector.store.metrics import DIMENSIONS, MetricsStore, Question, StoredLevel
 from services.collector.store.projects import ProjectInfo
@@ -33,9 +33,6 @@ ANSWER_WINDOWS_MAX = 150_000
 
 # Slabs of one query that are computed at a time: numpy lets two threads run beside each other, hardly more.
 SLABS_AT_ONCE = 2
-
-# Entries of groups in several slabs that are kept before they are added up: 75 MB.
-SPLIT_ENTRIES_MAX = 3_000_000
 
 
 class MetricsQueries:
@@ -79,21 +76,22 @@ class MetricsQueries:
             wanted = np.isin(group, group[np.isin(ids, question.only_series)])
             ids, group = ids[wanted], group[wanted]
         pieces = plan(windows, zone_of(question.project.time_zone))
-        making = _Making(windows, question.with_log_moments, question.without_durations)
-        return Answered(await self._computed(question.project.project_id, Slabs(ids, group, pieces), pieces, making), keys)
+        making = _Making(windows, pieces, question.with_log_moments, question.without_durations)
+        return Answered(await self._computed(question.project.project_id, Slabs(ids, group, pieces), making), keys)
 
-    async def _computed(self, project_id: int, slabs: Slabs, pieces: Sequence[Piece], making: "_Making") -> Answer:
+    async def _computed(self, project_id: int, slabs: Slabs, making: "_Making") -> Answer:
         parts = _Parts(making)
         running: deque[asyncio.Task[_Part]] = deque()
         try:
             async with self._store.snapshot() as snapshot:
-                waiting = await asyncio.to_thread(making.decoded, await snapshot.pending(project_id, pieces))
+                waiting = await self._waiting(await snapshot.pending(project_id, making.pieces), slabs, making)
                 while (slab := slabs.take()) is not None:
-                    stored = await snapshot.chunks(slab.series_id.tolist(), pieces, without_durations=making.without_durations)
+                    stored = await snapshot.chunks(slab.series_id.tolist(), making.pieces, without_durations=making.without_durations)
                     slabs.note(sum(level.byte_count for level in stored))
                     if len(running) == SLABS_AT_ONCE:
                         await parts.add(await running.popleft())
-                    running.append(asyncio.create_task(asyncio.to_thread(_part, stored, waiting, slab, making)))
+                    added = waiting.take(slab)
+                    running.append(asyncio.create_task(asyncio.to_thread(_part, stored, added, slab, making)))
             while running:
                 await parts.add(await running.popleft())
             return await asyncio.to_thread(parts.answer)
@@ -101,25 +99,50 @@ class MetricsQueries:
             for task in running:
                 task.cancel()
 
+    async def _waiting(self, pending: dict[Level, list[bytes]], slabs: Slabs, making: "_Making") -> "_Waiting":
+        """What waits to be folded, as the answer's groups and windows: read some bytes at a time, since a burst leaves much of it."""
+        sums = Gathering()
+        for level, deltas in pending.items():
+            for some in by_size(deltas, SLAB_BYTES):
+                sums.add(await asyncio.to_thread(making.of_deltas, level, some, slabs))
+        return _Waiting(sums.total())
+
 
 @dataclass(frozen=True)
 class _Making:
     """How the answer to a question is made of sums."""
 
     windows: Grid
+    pieces: Sequence[Piece]
     with_log_moments: bool
     without_durations: bool
 
-    def decoded(self, pending: dict[Level, list[bytes]]) -> dict[Level, Windows]:
-        """What waits, as windows by level."""
-        found = {level: decode_deltas(deltas) for level, deltas in pending.items()}
-        return {level: windows.without_histograms() for level, windows in found.items()} if self.without_durations else found
+    def of_deltas(self, level: Level, deltas: Sequence[bytes], slabs: Slabs) -> Windows:
+        """What deltas of a level add to the answer's groups and windows: each piece counts those of its own and of finer levels."""
+        windows = decode_deltas(deltas)
+        windows = slabs.chosen(windows.without_histograms() if self.without_durations else windows)
+        windows = replace(windows, series_id=slabs.group_of(windows.series_id))
+        return merge([piece.assemble(windows) for piece in self.pieces if level.number <= level_of(piece.resolution).number])
 
     def answer(self, sums: Windows) -> Answer:
         """The answer of the windows that have calls."""
         called = sums.measures[:, Measure.SUCCEEDED : Measure.CANCELLED + 1].any(axis=1)
         with_calls = sums if called.all() else sums.select(np.flatnonzero(called))
         return answer(with_calls, self.windows, with_log_moments=self.with_log_moments, with_durations=not self.without_durations)
+
+
+class _Waiting:
+    """Sums that wait beside what is stored, in the order in which slabs take groups."""
+
+    def __init__(self, sums: Windows) -> None:
+        self._sums = sums
+        self._next = 0
+
+    def take(self, slab: Slab) -> Windows:
+        """What waits for the groups of the slab and was not taken with the slab before."""
+        end = int(np.searchsorted(self._sums.series_id, slab.group.max(), side="right"))
+        begin, self._next = self._next, end
+        return self._sums.select(np.arange(begin, end))
 
 
 @dataclass(frozen=True)
@@ -136,22 +159,17 @@ class _Parts:
     def __init__(self, making: _Making) -> None:
         self._making = making
         self._answers: list[Answer] = []
-        self._split: list[Windows] = []
-        self._merge_from = SPLIT_ENTRIES_MAX
+        self._split = Gathering()
 
     async def add(self, part: _Part) -> None:
         """Adds what a slab says. Raises RANGE_TOO_LARGE."""
         self._answers.append(part.answer)
         _require_fit(self._answers)
-        if len(part.split):
-            self._split.append(part.split)
-        if sum(split.entry_row.size for split in self._split) > self._merge_from:
-            self._split = [await asyncio.to_thread(merge, self._split)]
-            self._merge_from = max(SPLIT_ENTRIES_MAX, 2 * self._split[0].entry_row.size)  # so that no sum is made over and over
+        await asyncio.to_thread(self._split.add, part.split)
 
     def answer(self) -> Answer:
         """All that was added. Raises RANGE_TOO_LARGE."""
-        self._answers.append(self._making.answer(merge(self._split)))
+        self._answers.append(self._making.answer(self._split.total()))
         _require_fit(self._answers)
         return concatenated(self._answers)
 
@@ -162,23 +180,15 @@ def _require_fit(answers: Sequence[Answer]) -> None:
         raise AssayError(Kind.INVALID_ARGUMENT, "RANGE_TOO_LARGE", message)
 
 
-def _part(stored: Sequence[StoredLevel], waiting: dict[Level, Windows], slab: Slab, making: _Making) -> _Part:
-    of_slab = {level: _of_series(deltas, slab.series_id) for level, deltas in waiting.items()}
-    parts = [_assembled(level, of_slab, slab) for level in stored]
-    sums = parts[0] if len(parts) == 1 else merge(parts)
+def _part(stored: Sequence[StoredLevel], waiting: Windows, slab: Slab, making: _Making) -> _Part:
+    sums = merge([*(_assembled(level, slab) for level in stored), waiting])
     is_split = np.isin(sums.series_id, slab.split_groups)
     if not is_split.any():
         return _Part(making.answer(sums), merge([]))
     return _Part(making.answer(sums.select(np.flatnonzero(~is_split))), sums.select(np.flatnonzero(is_split)))
 
 
-def _assembled(stored: StoredLevel, waiting: dict[Level, Windows], slab: Slab) -> Windows:
-    """What one level contributes to each group: its chunks, and the deltas of this and of finer levels."""
-    deltas = [windows for level, windows in waiting.items() if level.number <= stored.level.number and len(windows)]
-    windows = stacked([decode_rows(stored.chunks, stored.level), *deltas])
+def _assembled(stored: StoredLevel, slab: Slab) -> Windows:
+    """What the chunks of one level contribute to each group."""
+    windows = decode_rows(stored.chunks, stored.level)
     return stored.piece.assemble(replace(windows, series_id=slab.group_of(windows.series_id)))
-
-
-def _of_series(windows: Windows, ids: Ints) -> Windows:
-    wanted = np.isin(windows.series_id, ids)
-    return windows if wanted.all() else windows.select(np.flatnonzero(wanted))

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from kit.bus import Bus
 from kit.errors import AssayError
 from services.collector import query
-from services.collector.domain import slabs
+from services.collector.domain import gathering, slabs
 from services.collector.domain.levels import LEVELS, MINUTES, QUARTERS, Level
 from services.collector.domain.windows import Retention
 from services.collector.query import MetricsQueries
@@ -124,7 +124,8 @@ async def test_groups_in_several_slabs_add_up(feeder: Feeder, monkeypatch: pytes
     await feeder.feed(project.project, [made.message() for made in calls[200:]])
     await feeder.fold_tasks()
     monkeypatch.setattr(slabs, "SLAB_BYTES", 1)
-    monkeypatch.setattr(query, "SPLIT_ENTRIES_MAX", 50)
+    monkeypatch.setattr(query, "SLAB_BYTES", 1)
+    monkeypatch.setattr(gathering, "ENTRIES_MAX", 50)
     await assert_answers(asking(feeder), random_questions(random, project, 20), calls)
 
 

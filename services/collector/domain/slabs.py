@@ -1,12 +1,13 @@
 """Cuts the series of a query into slabs, each of which is read and added up at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from services.collector.domain.arrays import Ints
 from services.collector.domain.plan import Level as Piece
+from services.collector.domain.rollup import Windows
 from services.collector.domain.windows import Resolution
 
 # Stored bytes of a slab. What they decode to is some fifty times as much: small enough that memory is used again instead of being asked for
@@ -40,6 +41,8 @@ class Slabs:
         """`group` is that of each series; `pieces` is the plan by which they are read."""
         order = np.lexsort((series_id, group))
         self._series_id, self._group = series_id[order], group[order]
+        by_id = np.argsort(series_id)
+        self._all = Slab(series_id[by_id], group[by_id], np.zeros(0, np.int64))
         self._series_bytes = max(1.0, sum(_bytes(piece) for piece in pieces))
         self._next = 0
         self._count = 0
@@ -55,9 +58,31 @@ class Slabs:
         order = np.argsort(series_id)
         return Slab(series_id[order], group[order], np.intersect1d(group, outside))
 
+    def chosen(self, windows: Windows) -> Windows:
+        """The windows of series that are among those of the slabs."""
+        wanted = np.isin(windows.series_id, self._all.series_id)
+        return windows if wanted.all() else windows.select(np.flatnonzero(wanted))
+
+    def group_of(self, series_id: Ints) -> Ints:
+        """The group of each of the series, which must be among those of the slabs."""
+        return self._all.group_of(series_id)
+
     def note(self, byte_count: int) -> None:
         """Tells how much was stored of the slab that was taken last."""
         self._series_bytes = max(byte_count / self._count, self._series_bytes / _GROWTH_MAX, 1.0)
+
+
+def by_size(blobs: Sequence[bytes], byte_count: int) -> Iterator[list[bytes]]:
+    """The blobs in turn, in lists that end with the blob by which they reach `byte_count`."""
+    taken, size = list[bytes](), 0
+    for blob in blobs:
+        taken.append(blob)
+        size += len(blob)
+        if size >= byte_count:
+            yield taken
+            taken, size = [], 0
+    if taken:
+        yield taken
 
 
 def _bytes(piece: Piece) -> float:
