@@ -18,7 +18,7 @@ APPLICATION_USER = "assay"
 SYSTEM_USER = "system"
 STORE_BYTES_MAX = 8 * 1024**3  # hours of ingest at full speed while PostgreSQL is away
 MEMORY_STORE_BYTES_MAX = 64 * 1024**2  # announcements of an hour
-MEMORY_AIM = "96MiB"  # its garbage collector works harder above that; by itself it lets the heap grow to twice what is in use
+MEMORY_AIM = "64MiB"  # its garbage collector works harder above that; by itself it lets the heap grow to twice what is in use
 PAYLOAD_BYTES_MAX = 4 * 1024**2  # messages of a batch are split below this
 CONNECT_TIMEOUT_S = 1.0  # a local server answers in milliseconds or is not ready yet
 

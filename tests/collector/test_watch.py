@@ -236,8 +236,9 @@ async def test_many_changed_series_are_looked_at_as_all(site: Site, monkeypatch:
         await watching.next()
         await site.feed("many", provider="openai")
         await site.feed("many", provider="google")
-        response = await watching.until(lambda response: "google" in counts(response))
-        assert counts(response) == {"google": 1, "openai": 1}
+        told: dict[str, int] = {}
+        while told != {"google": 1, "openai": 1}:  # at once, or one after the other where the machine is slow
+            told |= counts(await watching.next())
 
 
 async def test_projects_do_not_hear_of_each_other(site: Site) -> None:

@@ -41,7 +41,7 @@ def test_another_seed_is_another_fleet() -> None:
     assert not one & other
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(1, LENGTH_US - 1))
 def test_whatever_the_end_what_comes_before_it_is_the_same(length_us: int) -> None:
     whole, part = seen(SIMULATION, START_US + LENGTH_US), seen(SIMULATION, START_US + length_us)
@@ -50,7 +50,7 @@ def test_whatever_the_end_what_comes_before_it_is_the_same(length_us: int) -> No
     assert part.evidence.evidence_id.tolist() == whole.evidence.evidence_id[observed].tolist()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(1, LENGTH_US - 1))
 def test_whatever_the_start_tasks_that_begin_after_it_are_the_same(later_us: int) -> None:
     later = seen(replace(SIMULATION, start_us=START_US + later_us), START_US + LENGTH_US)
@@ -63,7 +63,7 @@ def test_whatever_the_start_tasks_that_begin_after_it_are_the_same(later_us: int
     )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.permutations(range(3)))
 def test_slices_are_the_same_in_whatever_order_they_are_made(order: list[int]) -> None:
     first = START_US // SIMULATION.slice_us

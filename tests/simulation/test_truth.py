@@ -74,7 +74,7 @@ def test_prices_change_when_the_truth_says_so_and_by_as_much() -> None:
     assert all(FLEET.models[change.model].price is not None for change in changes)
     assert all(change.time_us % (PERIOD_DAYS * DAY_US) == 0 and change.time_us > START_US for change in changes)
     change = changes[0]
-    simulation = Simulation(SEED, change.time_us - DAY_US, 5.0)
+    simulation = Simulation(SEED, change.time_us - DAY_US, 1.0)
     around = seen(simulation, change.time_us + DAY_US)
     before, after = (nanos_per_token(around, change.model, day, change.time_us) for day in (-1, 0))
     assert abs(after / before / change.factor - 1) < 0.001

@@ -9,10 +9,13 @@ from assay.collector.v1.metrics_service_pb2 import DESCRIPTOR as METRICS
 
 from kit import bus, database, lifecycle, logs, rpc
 from kit.access import CachedKeyChecker, Guard
+from kit.errors import AssayError, Kind
 from kit.health import Readiness
 from kit.memory import give_back_freed_memory, reuse_freed_memory, share_heaps
+from kit.secret_keys import derived_keys, load_keys
 from kit.start import ops
-from services.collector import rpc_otlp
+from kit.threads import favour_the_event_loop
+from services.collector import rpc_evidence, rpc_feedback, rpc_otlp
 from services.collector.access import rpc as access_rpc
 from services.collector.access.checker import StoreKeyChecker
 from services.collector.access.store import AccessStore
@@ -23,6 +26,7 @@ from services.collector.messages.otlp.spans import SpanReader, TaskNames
 from services.collector.prices import PriceBook
 from services.collector.query import MetricsQueries
 from services.collector.rpc import CollectorServicer, MetricsServicer
+from services.collector.rpc_feedback import FeedbackServicer
 from services.collector.rpc_otlp import TraceServicer
 from services.collector.rpc_reading import ReadingRpc
 from services.collector.settings import FrontSettings
@@ -41,6 +45,7 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
     """Serves the collector's front until the block is left; yields the bound address."""
     share_heaps()
     reuse_freed_memory()
+    favour_the_event_loop()
     readiness = Readiness("database", "bus")
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(
@@ -58,7 +63,9 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
         watches = Watches(connection, queries)
         reading = ReadingRpc(engine, connection)
         zone_changes = ZoneChanges(engine)
-        collector = CollectorServicer(guard, projects, Ingest(connection, PriceBook()), reading)
+        ingest = Ingest(connection, PriceBook())
+        collector = CollectorServicer(guard, projects, ingest, reading)
+        feedback = FeedbackServicer(guard, projects, ingest, _link_keys(settings), settings.public_url)
         traces = TraceServicer(collector, SpanReader(_task_names(settings)))
         metrics = MetricsServicer(guard, projects, queries, watches, reading)
         start = collector_start(engine, connection, readiness, settings)
@@ -70,12 +77,16 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
                     lambda server: collector_service_pb2_grpc.add_CollectorServiceServicer_to_server(collector, server),
                     lambda server: metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(metrics, server),
                     access_rpc.AccessServicer(access, zone_changes.on_change).add_to,
+                    rpc_evidence.EvidenceServicer(guard, engine).add_to,
+                    feedback.add_to,
                     traces.add_to,
                 ],
                 service_names=[
                     COLLECTOR.services_by_name["CollectorService"].full_name,
                     METRICS.services_by_name["MetricsService"].full_name,
                     access_rpc.SERVICE_NAME,
+                    rpc_evidence.SERVICE_NAME,
+                    rpc_feedback.SERVICE_NAME,
                     rpc_otlp.SERVICE_NAME,
                 ],
                 readiness=readiness,
@@ -115,3 +126,13 @@ def _task_names(settings: FrontSettings) -> TaskNames:
         settings.otlp_revision_count_attributes,
         settings.otlp_trace_is_task,
     )
+
+
+def _link_keys(settings: FrontSettings) -> tuple[bytes, ...]:
+    """Keys that sign links, none where the settings have none. Raises SECRETS_KEY_INVALID."""
+    try:
+        setting = settings.secrets_key.get_secret_value() if settings.secrets_key else ""
+        return derived_keys(load_keys(setting, settings.secrets_key_file), b"assay feedback")
+    except ValueError as error:
+        message = "ASSAY_SECRETS_KEY takes keys of 32 bytes in base64url, separated by commas"
+        raise AssayError(Kind.FAILED_PRECONDITION, "SECRETS_KEY_INVALID", message) from error

@@ -1,0 +1,45 @@
+"""The event loop gets the interpreter back soon from a thread that computes."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from kit import threads
+
+WAKES = 40
+
+
+@pytest.fixture(autouse=True)
+def interval() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(before)
+
+
+def woken_s() -> float:
+    """How long it takes to wake up WAKES times beside a thread that computes without a pause."""
+    is_over = threading.Event()
+
+    def compute() -> None:
+        while not is_over.is_set():
+            sum(range(100))
+
+    computing = threading.Thread(target=compute)
+    computing.start()
+    began = time.perf_counter()
+    for _ in range(WAKES):
+        time.sleep(0)
+    took_s = time.perf_counter() - began
+    is_over.set()
+    computing.join()
+    return took_s
+
+
+def test_a_computing_thread_gives_way_sooner() -> None:
+    sys.setswitchinterval(0.05)
+    before_s = woken_s()
+    threads.favour_the_event_loop()
+    assert woken_s() < before_s
