@@ -1,0 +1,1 @@
+"""Readers of reports and code, and the pool of processes that they run in."""
