@@ -1,4 +1,4 @@
-"""Whether rankings and comparisons tell the truth, in worlds where it is known and on real calls, and how long they take to compute."""
+"""Whether rankings and comparisons tell the truth, in worlds where it is known and on real calls, and how long they take."""
 
 import time
 from collections.abc import Callable
@@ -7,8 +7,9 @@ import numpy as np
 
 from bench.figures import Figure, Report
 from bench.ranking_history import history
-from bench.ranking_prompts import differences, no_difference
+from bench.ranking_prompts import differences, no_difference, windows_alone
 from bench.ranking_regret import regrets
+from bench.ranking_service import service
 from bench.ranking_truth import fleets, single_measure, sized_fleet, whole_rankings
 from services.analyzer.domain.ranking.measures import Measure, RankedMetric
 from services.analyzer.domain.ranking.model import prepare
@@ -23,13 +24,15 @@ _REPEATS = 30
 
 
 async def run(report: Report) -> None:
-    """Some two minutes on one core, in which seeds are fixed: the figures are the same every time, but for those of time."""
+    """Some four minutes, in which seeds are fixed: the figures are the same every time, but for those of time."""
+    await service(report)
     _speed(report)
     single_measure(report, repeats=1_000)
     whole_rankings(report, repeats=1_000)
     fleets(report, repeats=25)
     regrets(report, rows=200)
     no_difference(report, runs=2_000)
+    windows_alone(report, runs=2_000)
     differences(report, runs=400)
     history(report)
 

@@ -1,5 +1,7 @@
 """Comparisons of prompt versions that are looked at after every call: how often they are wrong, and how long they take."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import ndtri
 
@@ -9,6 +11,7 @@ from services.analyzer.domain.comparison.strata import ComparedMetric, Sums
 from services.analyzer.domain.comparison.verdict import ERROR, narrowing
 
 CALLS = 10_000
+WINDOWS = 200
 POWER = 0.8
 DIFFERENCES = (0.07, 0.1, 0.15, 0.2)
 # Runs end at this multiple of a fixed test's calls.
@@ -27,6 +30,19 @@ def no_difference(report: Report, runs: int) -> None:
     report(Figure("ranking", f"false verdicts, success, mix shifts ({runs} runs)", wrong / runs, "", ERROR, "lower"))
     wrong = sum(_is_ever_told(ComparedMetric.LATENCY, *_normal(chance, CALLS, 0.0)) for _ in range(runs))
     report(Figure("ranking", f"false verdicts, latency ({runs} runs)", wrong / runs, "", ERROR, "lower"))
+
+
+def windows_alone(report: Report, runs: int) -> None:
+    """Two versions that are alike, of whose scores and costs only the sums of windows are known; looked at after each window."""
+    chance = np.random.default_rng(13)
+    worlds: dict[str, tuple[ComparedMetric, Callable[[int], Floats]]] = {
+        "scores": (ComparedMetric.QUALITY, lambda size: chance.beta(8, 2, size)),
+        "costs": (ComparedMetric.COST, lambda size: chance.lognormal(0.0, 0.8, size)),
+        "revisions": (ComparedMetric.REVISIONS, lambda size: chance.geometric(0.7, size).astype(float) - 1.0),
+    }
+    for name, (metric, draw) in worlds.items():
+        wrong = sum(_is_ever_told(metric, _grouped(chance, draw), _grouped(chance, draw)) for _ in range(runs))
+        report(Figure("ranking", f"false verdicts, {name} by window ({runs} runs)", wrong / runs, "", ERROR, "lower"))
 
 
 def differences(report: Report, runs: int) -> None:
@@ -56,6 +72,15 @@ def _normal(chance: np.random.Generator, calls: int, difference: float) -> tuple
     is_version = chance.random(calls) < 0.5
     value = chance.standard_normal(calls) + difference * is_version
     return _one_by_one(value, is_version[:, None]), _one_by_one(value, ~is_version[:, None])
+
+
+def _grouped(chance: np.random.Generator, draw: Callable[[int], Floats]) -> Sums:
+    """Sums of windows of some 20 calls, shape (windows, 1)."""
+    count = chance.poisson(20, WINDOWS).astype(float)
+    values = draw(int(count.sum()))
+    total = np.asarray(np.bincount(np.repeat(np.arange(WINDOWS), count.astype(int)), values, WINDOWS), float)
+    square = np.divide(total**2, count, out=np.zeros(WINDOWS), where=count > 0)
+    return Sums(count[:, None], total[:, None], square[:, None], (count > 0).astype(float)[:, None])
 
 
 def _shifting(chance: np.random.Generator) -> tuple[Sums, Sums]:

@@ -184,7 +184,7 @@ def test_sums_may_come_in_any_pieces_and_a_smaller_error_widens(count: int, rati
     trait = TRAITS[ComparedMetric.SUCCESS]
     together = contrast(whole, other, trait)
     assert contrast(first + rest, other, trait).difference == pytest.approx(together.difference)
-    one, many = (radius(together.pairs, together.clock, together.spread, ERROR / number) for number in (1, comparisons))
+    one, many = (radius(together, ERROR / number) for number in (1, comparisons))
     assert many >= one
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
+
+import numpy as np
 
 from services.analyzer.domain.arrays import Floats
 
@@ -52,16 +55,42 @@ class Stratum(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Number, sum and sum of squares of a metric's values, each of shape (…, strata)."""
+    """Number, sum and sum of squares of a metric's values, each of shape (…, strata).
+
+    Where single values are not known, but sums of groups of them (a window's calls, say): `square` is the sum over groups of
+    total² / number, and `groups` how many groups there are. The spread of single values shows in how the groups' means scatter:
+    n (mean - common mean)² of a group is worth what a single value's squared distance is. None: each value is known.
+    """
 
     count: Floats
     total: Floats
     square: Floats
+    groups: Floats | None = None
+
+    @property
+    def degrees(self) -> Floats:
+        """Degrees of freedom of the squares around the mean."""
+        known: Floats = np.maximum((self.count if self.groups is None else self.groups) - 1.0, 0.0)
+        return known
 
     def __add__(self, other: Sums) -> Sums:
-        """The sums of both."""
-        return Sums(self.count + other.count, self.total + other.total, self.square + other.square)
+        """The sums of both; either both have groups, or neither has."""
+        groups = None if self.groups is None or other.groups is None else self.groups + other.groups
+        return Sums(self.count + other.count, self.total + other.total, self.square + other.square, groups)
+
+    def mapped(self, change: Callable[[Floats], Floats]) -> Sums:
+        """The same change made to each of them."""
+        return Sums(change(self.count), change(self.total), change(self.square), None if self.groups is None else change(self.groups))
 
     def accumulated(self) -> Sums:
         """Sums of windows along the first axis as sums of all windows up to each."""
-        return Sums(self.count.cumsum(0), self.total.cumsum(0), self.square.cumsum(0))
+        return self.mapped(lambda each: each.cumsum(0))
+
+    def of_version(self, number: int) -> Sums:
+        """One version's, of sums of shape (…, versions, strata)."""
+        return self.mapped(lambda each: each[..., number, :])
+
+    def mean(self) -> Floats:
+        """Mean of the values, 0 where there are none."""
+        result: Floats = np.divide(self.total, self.count, out=np.zeros_like(self.total), where=self.count > 0)
+        return result

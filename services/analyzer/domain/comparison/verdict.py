@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import combinations
+from types import MappingProxyType
 
 import numpy as np
 
@@ -31,13 +32,20 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StratumEffect:
-    """A difference in one stratum, on the metric's scale, with its own 90 % interval (a hint, no verdict) and its share of the weight."""
+    """A difference in one stratum, on the metric's scale, with its own 90 % interval (a hint, no verdict) and its share of the weight.
+
+    Means are those of the values as they are, geometric ones in LATENCY.
+    """
 
     stratum: Stratum
     difference: float
     low: float
     high: float
     weight_ratio: float
+    version_mean: float
+    baseline_mean: float
+    version_count: float
+    baseline_count: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +85,32 @@ def compare(
     bound = trait.margin if margin is None else margin
     error = ERROR / comparison_count
     seen = contrast(version, baseline, trait)
-    half = float(radius(seen.pairs, seen.clock, seen.spread, error))
+    half = float(radius(seen, error))
     difference = float(seen.difference)
     sign = -1.0 if trait.is_lower_better else 1.0
     verdict = _verdict(sign * difference, half, bound)
     calls = float((version.count + baseline.count)[seen.weight > 0].sum())
     further = _further(seen, bound, error) * calls if verdict is Verdict.UNDECIDED and seen.pairs > 0 else math.inf
     foretold = further if math.isfinite(further) else None
-    return Comparison(metric, verdict, difference, half, bound, calls, foretold, _effects(seen, strata))
+    return Comparison(metric, verdict, difference, half, bound, calls, foretold, _effects(metric, seen, version, baseline, strata))
 
 
 def compare_with_baseline(
-    sums: Mapping[ComparedMetric, Sums], versions: Sequence[str], baseline: str, strata: Sequence[Stratum]
+    sums: Mapping[ComparedMetric, Sums],
+    versions: Sequence[str],
+    baseline: str,
+    strata: Sequence[Stratum],
+    margins: Mapping[ComparedMetric, float] = MappingProxyType({}),
 ) -> dict[str, dict[ComparedMetric, Comparison]]:
     """Compares every other version with a baseline in each metric, from sums of shape (versions, strata); corrected for all of them."""
     base = versions.index(baseline)
     count = (len(versions) - 1) * len(sums)
     return {
         name: {
-            metric: compare(metric, _row(each, number), _row(each, base), strata, comparison_count=count) for metric, each in sums.items()
+            metric: compare(
+                metric, each.of_version(number), each.of_version(base), strata, comparison_count=count, margin=margins.get(metric)
+            )
+            for metric, each in sums.items()
         }
         for number, name in enumerate(versions)
         if number != base
@@ -121,7 +136,7 @@ def rank_versions(metric: ComparedMetric, sums: Sums, versions: Sequence[str], s
     count = len(versions)
     pairs = {
         (first, second): compare(
-            metric, _row(sums, first), _row(sums, second), strata, comparison_count=count * (count - 1) // 2, margin=0.0
+            metric, sums.of_version(first), sums.of_version(second), strata, comparison_count=count * (count - 1) // 2, margin=0.0
         )
         for first, second in combinations(range(count), 2)
     }
@@ -149,16 +164,20 @@ class Narrowing:
     difference: Floats
     half_width: Floats
 
+    def first_told(self, comparison: Comparison) -> int | None:
+        """The window at whose end the comparison's verdict was known first; None while it is not."""
+        if comparison.verdict is Verdict.UNDECIDED:
+            return None
+        sign = -1.0 if TRAITS[comparison.metric].is_lower_better else 1.0
+        rows = zip((sign * self.difference).tolist(), self.half_width.tolist(), strict=True)
+        told = (place for place, row in enumerate(rows) if _verdict(*row, comparison.margin) is comparison.verdict)
+        return next(told, len(self.difference) - 1)  # at the very edge, sums that were added in another order may differ
+
 
 def narrowing(metric: ComparedMetric, version: Sums, baseline: Sums, *, comparison_count: int = 1) -> Narrowing:
     """How the interval narrowed, from sums by window, shape (windows, strata)."""
     seen = contrast(version.accumulated(), baseline.accumulated(), TRAITS[metric])
-    half = radius(seen.pairs, seen.clock, seen.spread, ERROR / comparison_count)
-    return Narrowing(seen.difference, half)
-
-
-def _row(sums: Sums, number: int) -> Sums:
-    return Sums(sums.count[number], sums.total[number], sums.square[number])
+    return Narrowing(seen.difference, radius(seen, ERROR / comparison_count))
 
 
 def _verdict(gain: float, half: float, margin: float) -> Verdict:
@@ -172,14 +191,16 @@ def _further(seen: Contrast, margin: float, error: float) -> float:
     """How many times the calls so far are still to come until a verdict; infinite if that is more than can be foretold."""
     distance = max(abs(float(seen.difference)), margin - abs(float(seen.difference)))
     times = np.geomspace(1.0, FORETOLD_TIMES_MAX, 400)
-    half = radius(seen.pairs * times, seen.clock * times, np.broadcast_to(seen.spread, times.shape), error)
-    reached = np.flatnonzero(half < distance)
+    spread = np.broadcast_to(seen.spread, times.shape)
+    later = replace(seen, pairs=seen.pairs * times, clock=seen.clock * times, spread=spread, degrees=seen.degrees * times)
+    reached = np.flatnonzero(radius(later, error) < distance)
     return float(times[reached[0]] - 1) if len(reached) else math.inf
 
 
-def _effects(seen: Contrast, strata: Sequence[Stratum]) -> tuple[StratumEffect, ...]:
+def _effects(metric: ComparedMetric, seen: Contrast, version: Sums, baseline: Sums, strata: Sequence[Stratum]) -> tuple[StratumEffect, ...]:
     """The strata that have calls of both versions, the weightiest first."""
     half = 1.645 * np.sqrt(seen.variance_of_stratum)
+    means = [np.exp(each.mean()) if metric is ComparedMetric.LATENCY else each.mean() for each in (version, baseline)]
     effects = [
         StratumEffect(
             strata[place],
@@ -187,7 +208,9 @@ def _effects(seen: Contrast, strata: Sequence[Stratum]) -> tuple[StratumEffect, 
             float(seen.of_stratum[place] - half[place]),
             float(seen.of_stratum[place] + half[place]),
             float(seen.weight[place] / seen.pairs),
+            *(float(mean[place]) for mean in means),
+            *(float(each.count[place]) for each in (version, baseline)),
         )
-        for place in np.flatnonzero(seen.weight > 0).tolist()
+        for place in np.flatnonzero(seen.weight).tolist()
     ]
     return tuple(sorted(effects, key=lambda effect: (-effect.weight_ratio, effect.stratum)))

@@ -8,7 +8,7 @@ from scipy.special import ndtri
 
 from services.analyzer.domain.arrays import Bools, Floats, Ints
 from services.analyzer.domain.ranking.hierarchy import Posterior
-from services.analyzer.domain.ranking.measures import SAME_CALLS_CORRELATION, RankedMetric, utility
+from services.analyzer.domain.ranking.measures import SAME_CALLS_CORRELATION, TRAITS, RankedMetric, Scale, utility
 
 # Enough that a probability is within 0.02 of the exact one (95 %), and 40 candidates are answered within the time of a request.
 DRAW_COUNT: Final = 2_048
@@ -61,14 +61,24 @@ def score_draws(parts: list[tuple[RankedMetric, float, Posterior]], columns: Int
     """Draws of the weighted utility, shape (draws, candidates), from each metric's weight and posterior; of the candidates at `columns`."""
     table = _table((int(columns.max()) // _COLUMN_STEP + 1) * _COLUMN_STEP)
     total = np.zeros((draw_count, len(columns)))
+    is_run = len(columns) == columns[-1] - columns[0] + 1  # candidates one behind the other need not be picked out, which takes longer
+    run = slice(int(columns[0]), int(columns[-1]) + 1)
     for metric, weight, posterior in parts:
         place = np.minimum(np.searchsorted(np.cumsum(posterior.weight), table.mixture[metric, :draw_count]), len(posterior.weight) - 1)
-        values = np.take(table.own[metric, :draw_count], columns, axis=1)
+        own = table.own[metric, :draw_count]
+        values = own[:, run].copy() if is_run else np.take(own, columns, axis=1)
         values *= np.take(np.sqrt(posterior.own_variance[:, columns]), place, axis=0)
         values += np.take(posterior.mean[:, columns], place, axis=0)
         values += np.take(posterior.shared_deviation[:, columns], place, axis=0) * table.shared[metric, :draw_count]
-        total += weight * utility(metric, values)
+        total += weight * _worth(metric, values)
     return total
+
+
+def _worth(metric: RankedMetric, values: Floats) -> Floats:
+    """The utility of draws. They need no more than seven digits, and sines of so many take a thirtieth of the time."""
+    if TRAITS[metric].scale is Scale.ARCSINE:
+        values = values.astype(np.float32)
+    return utility(metric, values)
 
 
 def counted(draws: Floats, sharpened: Floats, expected: Floats) -> Scores:
@@ -77,13 +87,13 @@ def counted(draws: Floats, sharpened: Floats, expected: Floats) -> Scores:
     `expected`: expected scores, by which candidates are ranked.
     """
     tail = int(INTERVAL_TAIL * len(draws))
-    ordered = np.partition(draws, (tail, len(draws) - 1 - tail), axis=0)
+    ordered = np.sort(draws.astype(np.float32), axis=0)  # whole, and still sooner than parted in double precision
     first = draws[:, [int(expected.argmax())]]
     count = len(expected)
     rank_low, rank_high = _rank_interval(draws)
     return Scores(
-        ordered[tail],
-        ordered[len(draws) - 1 - tail],
+        ordered[tail].astype(np.float64),
+        ordered[len(draws) - 1 - tail].astype(np.float64),
         _best_ratio(draws),
         (draws >= first).mean(0),
         rank_low,
@@ -100,7 +110,7 @@ def _best_ratio(draws: Floats) -> Floats:
 def _rank_interval(draws: Floats) -> tuple[Ints, Ints]:
     """First and last rank that each candidate may have, shape (candidates,)."""
     draw_count, count = draws.shape
-    candidate_at = np.argsort(-draws, axis=1)
+    candidate_at = np.argsort(-draws.astype(np.float32), axis=1)
     place = candidate_at + count * np.arange(count)
     times = np.bincount(place.ravel(), minlength=count * count).reshape(count, count).T  # (candidates, ranks)
     below = np.cumsum(times, 1)

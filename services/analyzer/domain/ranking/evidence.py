@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from services.analyzer.domain.arrays import Floats
+from services.analyzer.domain.arrays import Floats, Ints
 from services.analyzer.domain.ranking.measures import Measure, RankedMetric
 
 
@@ -110,19 +110,21 @@ def observed(evidence: Evidence, measure: Measure) -> Observed:
     return _mean_or_quantile(evidence.sums, _MOMENTS[measure.metric], measure)
 
 
-def dispersion_of(call_count: Floats, succeeded_count: Floats) -> float:
+def dispersion_of(group: Ints, call_count: Floats, succeeded_count: Floats, group_count: int) -> Floats:
     """How much more the successes of windows vary than those of independent calls would, as a ratio of variances, at least 1.
 
-    Failures come in runs, so that a hundred calls tell less than a hundred independent ones. Pearson's statistic by its degrees of
-    freedom (McCullagh and Nelder, Generalized Linear Models, 4.5), from windows with calls.
+    Windows with calls, shape (windows,), each of a group; the answer has shape (groups,). Failures come in runs, so that a hundred calls tell
+    less than a hundred independent ones. Pearson's statistic by its degrees of freedom (McCullagh and Nelder, Generalized Linear Models, 4.5).
     """
-    calls = call_count[call_count > 0]
-    succeeded = succeeded_count[call_count > 0]
-    ratio = succeeded.sum() / max(calls.sum(), 1.0)
-    if len(calls) < 2 or not 0.0 < ratio < 1.0:
-        return 1.0
-    statistic = ((succeeded - calls * ratio) ** 2 / (calls * ratio * (1 - ratio))).sum()
-    return float(max(statistic / (len(calls) - 1), 1.0))
+    windows, calls, succeeded = (
+        np.bincount(group, values, group_count) for values in (np.ones_like(call_count), call_count, succeeded_count)
+    )
+    ratio = succeeded / np.maximum(calls, 1.0)
+    is_told = (windows >= 2) & (ratio > 0.0) & (ratio < 1.0)
+    expected = call_count * ratio[group]
+    variance = np.where(is_told[group], expected * (1 - ratio[group]), 1.0)
+    statistic = np.bincount(group, (succeeded_count - expected) ** 2 / variance, group_count)
+    return np.where(is_told, np.maximum(statistic / np.maximum(windows - 1, 1.0), 1.0), 1.0)
 
 
 def _success(evidence: Evidence) -> Observed:

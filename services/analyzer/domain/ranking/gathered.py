@@ -146,27 +146,30 @@ def _places(windows: CellWindows, candidates: Sequence[Candidate], task_types: S
 def _decayed(windows: CellWindows, places: Ints, shape: tuple[int, int], as_of_s: float, half_life_s: float) -> Floats:
     """Sums by cell, shape (sums, candidates, task types); a window counts by the age of its middle."""
     age_s = np.maximum(as_of_s - (windows.start_s + windows.end_s) / 2, 0.0)
-    weighted = windows.sums * 0.5 ** (age_s / half_life_s)
-    rows, columns = places[windows.cell].T
-    is_kept: Bools = rows >= 0
-    sums = np.zeros((len(Sum), shape[0] * shape[1]))
+    decay = 0.5 ** (age_s / half_life_s)
+    is_kept: Bools = places[:, 0] >= 0
+    rows, columns = places[is_kept].T
+    sums = np.zeros((len(Sum), *shape))
     for number in Sum:
-        np.add.at(sums[number], rows[is_kept] * shape[1] + columns[is_kept], weighted[number, is_kept])
-    return sums.reshape(len(Sum), *shape)
+        of_cell = np.bincount(windows.cell, windows.sums[number] * decay, len(windows.cells))
+        np.add.at(sums[number], (rows, columns), of_cell[is_kept])
+    return sums
 
 
 def _by_cell(windows: CellWindows, places: Ints, quiet_since_s: Floats, as_of_s: float) -> tuple[Floats, Floats]:
     """How failures cluster in each cell, as far as its incident does not make it seem so, and when it was called last."""
+    count = len(windows.cells)
+    is_kept: Bools = places[:, 0] >= 0
+    rows, columns = places[is_kept].T
+    has_calls = windows.sums[Sum.CALLS] > 0
+    last_s = np.full(count, -np.inf)
+    np.maximum.at(last_s, windows.cell[has_calls], windows.end_s[has_calls])
+    quiet_s = np.full(count, np.inf)
+    quiet_s[is_kept] = quiet_since_s[rows, columns]
+    before = np.flatnonzero(has_calls & (windows.end_s <= quiet_s[windows.cell]))
+    clustered = dispersion_of(windows.cell[before], windows.sums[Sum.CALLS, before], windows.sums[Sum.SUCCEEDED, before], count)
+    is_told = np.bincount(windows.cell[before], minlength=count) >= _DISPERSION_WINDOWS_MIN
     dispersion, last_call_s = np.ones(quiet_since_s.shape), np.full(quiet_since_s.shape, np.nan)
-    order = np.argsort(windows.cell, kind="stable")
-    bounds = np.searchsorted(windows.cell[order], np.arange(len(windows.cells) + 1))
-    for number, (row, column) in enumerate(places.tolist()):
-        rows = order[bounds[number] : bounds[number + 1]]
-        rows = rows[windows.sums[Sum.CALLS, rows] > 0]
-        if row < 0 or not len(rows):
-            continue
-        last_call_s[row, column] = min(windows.end_s[rows].max(), as_of_s)
-        before = rows[windows.end_s[rows] <= quiet_since_s[row, column]]
-        if len(before) >= _DISPERSION_WINDOWS_MIN:
-            dispersion[row, column] = dispersion_of(windows.sums[Sum.CALLS, before], windows.sums[Sum.SUCCEEDED, before])
+    dispersion[rows, columns] = np.where(is_told, clustered, 1.0)[is_kept]
+    last_call_s[rows, columns] = np.where(np.isfinite(last_s), np.minimum(last_s, as_of_s), np.nan)[is_kept]
     return dispersion, last_call_s

@@ -68,8 +68,28 @@ def doubly_robust(logged: Logged, expected_reward: Floats, policy_reward: Floats
     `expected_reward`: of the candidate that was chosen; `policy_reward`: of the policy's choice; both shape (calls,), from a model that
     had not seen the call. Right if either the probabilities or the model are.
     """
-    weight, clipped = _weights(logged)
-    return _told(policy_reward + weight * (logged.reward - expected_reward), weight, clipped)
+    part, weight = doubly_robust_parts(logged, expected_reward, policy_reward)
+    return _told(part, weight, _weights(logged)[1])
+
+
+def doubly_robust_parts(logged: Logged, expected_reward: Floats, policy_reward: Floats) -> tuple[Floats, Floats]:
+    """What each call says of the policy's mean reward, and its weight; shape (calls,)."""
+    weight, _ = _weights(logged)
+    return policy_reward + weight * (logged.reward - expected_reward), weight
+
+
+def difference(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> PolicyValue:
+    """How much more one policy brings than another by the same calls, from the parts and weights of both.
+
+    Call by call: what both would have chosen cancels. The interval is as wide as rewards are where either has too few calls.
+    """
+    part = one[0] - other[0]
+    counts = [_effective(weight) for _, weight in (one, other)]
+    if not min(counts):
+        return PolicyValue(float("nan"), -1.0, 1.0, 0.0, 0.0)
+    value = float(part.mean())
+    half = _half(part) if min(counts) >= EFFECTIVE_COUNT_MIN else 1.0
+    return PolicyValue(value, float(max(value - half, -1.0)), float(min(value + half, 1.0)), min(counts), 0.0)
 
 
 def estimated_propensity(group: Ints, candidate: Ints) -> Floats:
@@ -88,10 +108,18 @@ def _weights(logged: Logged) -> tuple[Floats, float]:
 
 def _told(part: Floats, weight: Floats, clipped_ratio: float) -> PolicyValue:
     """Mean of the parts with a normal interval, where there is enough to say anything."""
-    squares = float((weight**2).sum())
-    effective = float(weight.sum() ** 2) / squares if squares else 0.0
+    effective = _effective(weight)
     if not effective:
         return PolicyValue(float("nan"), 0.0, 1.0, 0.0, clipped_ratio)
     value = float(part.mean())
-    half = _DEVIATIONS * float(part.std(ddof=1)) / np.sqrt(len(part)) if effective >= EFFECTIVE_COUNT_MIN else 1.0
+    half = _half(part) if effective >= EFFECTIVE_COUNT_MIN else 1.0
     return PolicyValue(value, float(max(value - half, 0.0)), float(min(value + half, 1.0)), effective, clipped_ratio)
+
+
+def _effective(weight: Floats) -> float:
+    squares = float((weight**2).sum())
+    return float(weight.sum() ** 2) / squares if squares else 0.0
+
+
+def _half(part: Floats) -> float:
+    return float(_DEVIATIONS * part.std(ddof=1) / np.sqrt(len(part)))
