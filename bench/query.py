@@ -71,9 +71,8 @@ async def run(report: Report) -> None:
     """Fills a suite of its own with roll-ups as folding leaves them, and measures until the whole answer has been read."""
     async with running_suite() as suite:
         async with database.engine(database_url(suite.data_dir)) as engine:
-            midnight_day = int(time.time()) // 86_400
-            await _fill(engine, midnight_day + 1 - DAY_COUNT)
-        await _measure(report, suite, midnight_day * 86_400)
+            midnight_s = await fill(engine)
+        await _measure(report, suite, midnight_s)
         report(Figure(AREA, "memory", suite.memory_bytes() / 1e6, "MB", 800, "lower"))
 
 
@@ -96,9 +95,11 @@ async def _measure(report: Report, suite: RunningSuite, midnight_s: int) -> None
             report(Figure(AREA, case.figure, median(took_ms), "ms", case.goal_ms, "lower"))
 
 
-async def _fill(engine: AsyncEngine, first_day: int) -> None:
-    """Stores DAY_COUNT days from `first_day` on, in days since the epoch; the last one is today, to its end."""
+async def fill(engine: AsyncEngine) -> int:
+    """Stores DAY_COUNT days, of which the last one is today, to its end; returns when that began, in seconds since 1970."""
     rng = np.random.default_rng(1)
+    midnight_day = int(time.time()) // 86_400
+    first_day = midnight_day + 1 - DAY_COUNT
     async with engine.begin() as connection:
         series = (await connection.scalars(_MAKE_SERIES, {"last": SERIES_COUNT - 1})).all()
         driver = (await connection.get_raw_connection()).driver_connection
@@ -110,6 +111,7 @@ async def _fill(engine: AsyncEngine, first_day: int) -> None:
         parameters = {"level": QUARTERS.number, "chunks": DIFFERENT_DAYS * MINUTES_PER_DAY // QUARTERS.chunk_min}
         await connection.execute(_REPEAT, parameters | {"times": DAY_COUNT // DIFFERENT_DAYS - 1})
     await database.vacuum(engine, "collector.rollup")
+    return midnight_day * 86_400
 
 
 def _day(rng: np.random.Generator, series_id: int, day: int) -> Windows:

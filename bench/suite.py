@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 import grpc.aio
 import psutil
 
 from kit import rpc
-from kit.embedded.datadir import read_run
+from kit.embedded.datadir import DataDir, read_run
+from kit.embedded.nats import Nats
 
 START_TIMEOUT_S = 60.0
 _OPEN_TO_POSTGRES = 0o755
@@ -26,12 +28,20 @@ class RunningSuite:
     data_dir: Path
     process: psutil.Process
     collector: str
+    alerter: str
     gateway: str
+    nats: str
     secret: str
 
     def channel(self) -> grpc.aio.Channel:
         """A channel to the collector, with the admin's key."""
         return rpc.connect(self.collector, secret=self.secret)
+
+    def cpu_s(self, part: str) -> float:
+        """Seconds of a processor that the process has used whose command has this in it."""
+        (found,) = [process for process in self.process.children(recursive=True) if part in " ".join(process.cmdline())]
+        times = found.cpu_times()
+        return float(times.user + times.system)
 
     def memory_bytes(self) -> int:
         """What all processes hold together; what they share is counted once, in shares."""
@@ -58,7 +68,9 @@ async def running_suite(**environment: str) -> AsyncIterator[RunningSuite]:
                 data_dir=data_dir,
                 process=psutil.Process(process.pid),
                 collector=run.processes["collector"].url,
+                alerter=run.processes["alerter"].url,
                 gateway=run.url,
+                nats=Nats(DataDir(data_dir, data_dir), port=urlsplit(run.processes["nats"].url).port or 0).url(),
                 secret=(data_dir / "admin.key").read_text().strip(),
             )
         finally:

@@ -8,7 +8,28 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cli import alerts, anomalies, audit, bench, db, demo, detect, keys, ledger, log, login, projects, rank, replay, simulate, trace, up
+from cli import (
+    alerts,
+    anomalies,
+    audit,
+    bench,
+    db,
+    demo,
+    detect,
+    keys,
+    ledger,
+    log,
+    login,
+    projects,
+    prompts,
+    rank,
+    replay,
+    report,
+    score,
+    simulate,
+    trace,
+    up,
+)
 from cli.help import ACCESS, CALLS, OPERATION, START, Overview
 from cli.options import TLS_CA, TLS_CERTIFICATE, TLS_KEY, TlsCaOption, TlsCertificateOption, TlsKeyOption
 from kit.errors import AssayError
@@ -33,8 +54,11 @@ app.command("simulate", rich_help_panel=CALLS)(simulate.simulate)
 app.command("ledger", rich_help_panel=CALLS)(ledger.ledger)
 app.command("anomalies", rich_help_panel=CALLS)(anomalies.anomalies)
 app.command("rank", rich_help_panel=CALLS)(rank.rank)
+app.command("prompts", rich_help_panel=CALLS)(prompts.prompts)
+app.add_typer(report.app, name="report", rich_help_panel=CALLS)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=CALLS)
 app.command("trace", rich_help_panel=CALLS)(trace.trace)
+app.command("score", rich_help_panel=CALLS)(score.score)
 app.command("detect", rich_help_panel=CALLS)(detect.detect)
 app.add_typer(keys.app, name="keys", rich_help_panel=ACCESS)
 app.add_typer(projects.app, name="projects", rich_help_panel=ACCESS)

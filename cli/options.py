@@ -52,6 +52,17 @@ AnalyzerUrlOption = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+ReporterUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="ASSAY_REPORTER_URL",
+        metavar="HOST:PORT",
+        help="gRPC address of a reporter, instead of the one on the data directory.",
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
+]
 KeyOption = Annotated[
     str | None,
     typer.Option(

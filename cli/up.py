@@ -17,6 +17,7 @@ class ProcessName(Enum):
     WRITER = "writer"
     ANALYZER = "analyzer"
     ALERTER = "alerter"
+    REPORTER = "reporter"
     GATEWAY = "gateway"
 
 
@@ -27,6 +28,7 @@ PROGRAMS = {
     ProcessName.WRITER: (*PYTHON, "services.collector", "writer"),
     ProcessName.ANALYZER: (*PYTHON, "services.analyzer"),
     ProcessName.ALERTER: (*PYTHON, "services.alerter"),
+    ProcessName.REPORTER: (*PYTHON, "services.reporter"),
     ProcessName.GATEWAY: (*PYTHON, "gateway"),
 }
 
@@ -35,7 +37,7 @@ def up(
     process: Annotated[
         ProcessName | None,
         typer.Argument(
-            metavar="[collector|writer|analyzer|alerter|gateway]",
+            metavar="[collector|writer|analyzer|alerter|reporter|gateway]",
             help="Run this process alone, set by the environment.",
             show_default=False,
         ),

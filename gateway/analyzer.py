@@ -8,6 +8,8 @@ import grpc.aio
 from assay.analyzer.v1.anomaly_service_pb2 import WatchAnomaliesRequest, WatchAnomaliesResponse
 from assay.analyzer.v1.anomaly_service_pb2_grpc import AnomalyServiceStub
 from assay.analyzer.v1.baseline_service_pb2_grpc import BaselineServiceStub
+from assay.analyzer.v1.prompt_service_pb2_grpc import PromptServiceStub
+from assay.analyzer.v1.quality_service_pb2_grpc import QualityServiceStub
 from assay.analyzer.v1.ranking_service_pb2_grpc import RankingServiceStub
 
 from gateway.asking import Service
@@ -15,6 +17,8 @@ from gateway.asking import Service
 if TYPE_CHECKING:  # these exist in the type stubs alone
     from assay.analyzer.v1.anomaly_service_pb2_grpc import AnomalyServiceAsyncStub
     from assay.analyzer.v1.baseline_service_pb2_grpc import BaselineServiceAsyncStub
+    from assay.analyzer.v1.prompt_service_pb2_grpc import PromptServiceAsyncStub
+    from assay.analyzer.v1.quality_service_pb2_grpc import QualityServiceAsyncStub
     from assay.analyzer.v1.ranking_service_pb2_grpc import RankingServiceAsyncStub
 
 
@@ -24,7 +28,9 @@ class Analyzer(Service):
 
     anomalies: "AnomalyServiceAsyncStub"
     baselines: "BaselineServiceAsyncStub"
+    qualities: "QualityServiceAsyncStub"
     rankings: "RankingServiceAsyncStub"
+    prompts: "PromptServiceAsyncStub"
     deadline_s: float
     name: str = "analyzer"
 
@@ -34,7 +40,9 @@ class Analyzer(Service):
         return cls(
             anomalies=AnomalyServiceStub(channel),
             baselines=BaselineServiceStub(channel),
+            qualities=QualityServiceStub(channel),
             rankings=RankingServiceStub(channel),
+            prompts=PromptServiceStub(channel),
             deadline_s=deadline_s,
         )
 

@@ -24,6 +24,7 @@ from gateway.pages import Pages
 from gateway.parts import Parts
 from gateway.recording import BODY_BYTES_MAX
 from gateway.recording_slots import RecordingSlots
+from gateway.reporter import Reporter
 from gateway.routes import (
     access,
     alerts,
@@ -31,13 +32,19 @@ from gateway.routes import (
     baselines,
     calls,
     docs,
+    feedback,
     ledger,
     links,
     metrics,
     notification,
+    prompts,
+    quality,
     rankings,
     receivers,
     recording,
+    report_links,
+    report_schedules,
+    reports,
     rules,
     session,
     silences,
@@ -49,8 +56,8 @@ from kit import lifecycle, ops_http, rpc
 from kit.health import Readiness
 
 _ROUTERS = (
-    *(metrics, stream, ledger, calls, anomalies, baselines, rankings, alerts, rules, silences, receivers, notification),
-    *(links, recording, session, access, traces, docs),
+    *(metrics, stream, ledger, calls, anomalies, baselines, rankings, prompts, quality, alerts, rules, silences, receivers, notification),
+    *(reports, report_schedules, report_links, links, feedback, recording, session, access, traces, docs),
 )
 _BODY_LIMITS = {
     **dict.fromkeys((*recording.PATHS, traces.PATH), BODY_BYTES_MAX),
@@ -102,6 +109,7 @@ class Channels:
     collector: grpc.aio.Channel
     analyzer: grpc.aio.Channel
     alerter: grpc.aio.Channel
+    reporter: grpc.aio.Channel
 
 
 def create_app(settings: GatewaySettings, channels: Channels, readiness: Readiness) -> FastAPI:
@@ -116,6 +124,7 @@ def create_app(settings: GatewaySettings, channels: Channels, readiness: Readine
         collector=collector,
         analyzer=analyzer,
         alerter=alerter,
+        reporter=Reporter.over(channels.reporter, settings.deadline_s),
         hubs=Hubs(Services(collector, analyzer, alerter), settings),
         logins=LoginLimit(settings.login_burst, settings.login_interval_s, monotonic),
         recordings=RecordingSlots(settings.recordings_max),
@@ -127,12 +136,15 @@ def create_app(settings: GatewaySettings, channels: Channels, readiness: Readine
 async def gateway(settings: GatewaySettings) -> AsyncIterator[str]:
     """Serves until the block is left; yields the bound "host:port".
 
-    It serves whether or not the services behind are there: /readyz tells. Without analyzer and alerter it is ready, too: most of it works.
+    It serves whether or not the services behind are there: /readyz tells. With the collector alone it is ready, too: most of it works.
     On leaving, streams end at once.
     """
     async with AsyncExitStack() as stack:
-        addresses = settings.collector_address, settings.analyzer_address, settings.alerter_address
-        collector, analyzer, alerter = [
+        addresses = (
+            *(settings.collector_address, settings.analyzer_address),
+            *(settings.alerter_address, settings.reporter_address),
+        )
+        collector, analyzer, alerter, reporter = [
             await stack.enter_async_context(rpc.connect(address, tls=settings.client_tls, allow_insecure=settings.insecure_connect))
             for address in addresses
         ]
@@ -141,9 +153,10 @@ async def gateway(settings: GatewaySettings) -> AsyncIterator[str]:
             health.follow(collector, partial(readiness.set, health.COLLECTOR)),
             health.follow(analyzer, partial(readiness.tell, health.ANALYZER)),
             health.follow(alerter, partial(readiness.tell, health.ALERTER)),
+            health.follow(reporter, partial(readiness.tell, health.REPORTER)),
         )
         await stack.enter_async_context(lifecycle.background(*following))
-        app = create_app(settings, Channels(collector, analyzer, alerter), readiness)
+        app = create_app(settings, Channels(collector, analyzer, alerter, reporter), readiness)
         serve = ops_http.serve_application(
             app, settings.listen, files=settings.http_tls, allow_insecure=settings.insecure_listen, grace_s=settings.stop_grace_s
         )

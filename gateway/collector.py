@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 from assay.access.v1.access_service_pb2_grpc import AccessServiceStub
 from assay.collector.v1.collector_service_pb2_grpc import CollectorServiceStub
+from assay.collector.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from assay.collector.v1.metrics_service_pb2 import WatchMetricsRequest, WatchMetricsResponse
 from assay.collector.v1.metrics_service_pb2_grpc import MetricsServiceStub
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
@@ -17,6 +18,7 @@ from kit.access import RemoteKeyChecker
 if TYPE_CHECKING:  # these exist in the type stubs alone
     from assay.access.v1.access_service_pb2_grpc import AccessServiceAsyncStub
     from assay.collector.v1.collector_service_pb2_grpc import CollectorServiceAsyncStub
+    from assay.collector.v1.feedback_service_pb2_grpc import FeedbackServiceAsyncStub
     from assay.collector.v1.metrics_service_pb2_grpc import MetricsServiceAsyncStub
 
 
@@ -26,6 +28,7 @@ class Collector(Service):
 
     access: "AccessServiceAsyncStub"
     calls: "CollectorServiceAsyncStub"
+    feedback: "FeedbackServiceAsyncStub"
     metrics: "MetricsServiceAsyncStub"
     traces: Any  # OpenTelemetry's stub, which is generated without types
     keys: RemoteKeyChecker
@@ -38,6 +41,7 @@ class Collector(Service):
         return cls(
             access=AccessServiceStub(channel),
             calls=CollectorServiceStub(channel),
+            feedback=FeedbackServiceStub(channel),
             metrics=MetricsServiceStub(channel),
             traces=TraceServiceStub(channel),  # type: ignore[no-untyped-call]  # generated without types
             keys=RemoteKeyChecker(channel),

@@ -13,6 +13,7 @@ from kit.lifecycle import Job
 COLLECTOR = "collector"
 ANALYZER = "analyzer"
 ALERTER = "alerter"
+REPORTER = "reporter"
 RETRY_S = 1.0
 
 # Is told whether the service is there, and if not, why.

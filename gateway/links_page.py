@@ -36,34 +36,35 @@ def link_page(link: links.GetLinkResponse) -> str:
     """What a link is for, and the button, if anything is left to do."""
     title = _TITLES[link.action]
     form = _form(link) if _is_of_use(link) else "<p><strong>All of them are acknowledged already.</strong></p>"
-    expiry = f'<p class="fine">The link works until {_moment(link.expire_time)}.</p>'
-    return _page(title, f"<p>{escape(_MEANINGS[link.action])}</p>{_about(link)}{_alerts(link)}{form}{expiry}")
+    expiry = f'<p class="fine">The link works until {moment_text(link.expire_time)}.</p>'
+    return page(title, f"<p>{escape(_MEANINGS[link.action])}</p>{_about(link)}{_alerts(link)}{form}{expiry}")
 
 
 def used_page(action: links.LinkAction.ValueType, used: links.UseLinkResponse) -> str:
     """What was done."""
     if action == links.LINK_ACTION_SILENCE:
-        return _page("Silenced", f"<p>{_count(used.alert_count)} silenced. Using the link again changes nothing.</p>")
+        return page("Silenced", f"<p>{_count(used.alert_count)} silenced. Using the link again changes nothing.</p>")
     if used.remaining_count:
         again = '<form method="post"><button type="submit">Acknowledge the rest</button></form>'
-        return _page("Not all at once", f"<p>{_count(used.alert_count)} acknowledged, {used.remaining_count:,} are not yet.</p>{again}")
+        return page("Not all at once", f"<p>{_count(used.alert_count)} acknowledged, {used.remaining_count:,} are not yet.</p>{again}")
     if not used.alert_count:
-        return _page("Acknowledged", "<p>All of them were acknowledged already. Nothing was changed.</p>")
-    return _page("Acknowledged", f"<p>{_count(used.alert_count)} acknowledged. Using the link again changes nothing.</p>")
+        return page("Acknowledged", "<p>All of them were acknowledged already. Nothing was changed.</p>")
+    return page("Acknowledged", f"<p>{_count(used.alert_count)} acknowledged. Using the link again changes nothing.</p>")
 
 
 def refused_page(problem: Problem) -> str:
     """Why a link does not work, in plain words."""
     title, text = _REFUSALS.get(problem.reason, ("This did not work", problem.detail))
-    return _page(title, f"<p>{escape(text)}</p>")
+    return page(title, f"<p>{escape(text)}</p>")
 
 
-def _page(title: str, content: str) -> str:
+def page(title: str, content: str, home: str = '<p><a href="/alerts">Open Assay</a></p>') -> str:
+    """A page of its own; `home` is what leads to the dashboard, empty for people who have no part in it."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
         f'<title>{escape(title)} · Assay</title><link rel="stylesheet" href="{STYLE_PATH}"></head>'
-        f'<body><main><h1>{escape(title)}</h1>{content}<p><a href="/alerts">Open Assay</a></p></main></body></html>'
+        f"<body><main><h1>{escape(title)}</h1>{content}{home}</main></body></html>"
     )
 
 
@@ -84,7 +85,7 @@ def _alert(alert: alerts.Alert) -> str:
     who = f" by {alert.acknowledged_by}" if alert.acknowledged_by else ""
     about = f"{severity}, {state}{who}, since "
     text = escape(alert.summary or alert.rule_name)
-    return f'<li>{text}<br><span class="fine">{escape(about)}{_moment(alert.start_time)}</span></li>'
+    return f'<li>{text}<br><span class="fine">{escape(about)}{moment_text(alert.start_time)}</span></li>'
 
 
 def _is_of_use(link: links.GetLinkResponse) -> bool:
@@ -114,5 +115,6 @@ def _count(count: int) -> str:
     return "1 alert is" if count == 1 else f"{count:,} alerts are"
 
 
-def _moment(time: Timestamp) -> str:
+def moment_text(time: Timestamp) -> str:
+    """A time for people, in UTC."""
     return f'<time datetime="{time.ToJsonString()}">{time.ToDatetime(UTC):%Y-%m-%d %H:%M} UTC</time>'

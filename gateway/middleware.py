@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.problems import Problem, unexpected
 from kit import logs, metrics
 
-# Everything comes from us, nothing is inline, nobody frames us.
+# Everything comes from us, nothing is inline, nobody frames us; we frame reports.
 _CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; frame-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _HEADERS = {
@@ -25,7 +25,7 @@ _HEADERS = {
 # Forms of the dashboard and of scripts; batches have a limit of their own.
 BODY_BYTES_MAX = 64 * 1024
 # What follows is a token that lets whoever reads it act.
-_LINKS = "/links/"
+_LINKS = ("/links/", "/feedback/")
 # For a body that nobody wants.
 DISCARD_MAX_S = 3.0
 
@@ -52,7 +52,9 @@ class Observation:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message).update(_HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)  # a report has a stricter policy of its own
                 _count(scope, status, time.perf_counter() - started_s)
             await send(message)
 
@@ -118,4 +120,4 @@ def _count(scope: Scope, status: int, seconds: float) -> None:
 def _told_path(scope: Scope) -> str:
     """The path for the log."""
     path: str = scope["path"]
-    return f"{_LINKS}…" if path.startswith(_LINKS) else path
+    return next((f"{links}…" for links in _LINKS if path.startswith(links)), path)

@@ -12,6 +12,7 @@ from gateway.collector import Collector
 from gateway.hubs import Hubs
 from gateway.login_limit import LoginLimit
 from gateway.recording_slots import RecordingSlots
+from gateway.reporter import Reporter
 from gateway.settings import GatewaySettings
 
 
@@ -23,6 +24,7 @@ class Parts:
     collector: Collector
     analyzer: Analyzer
     alerter: Alerter
+    reporter: Reporter
     hubs: Hubs
     logins: LoginLimit
     recordings: RecordingSlots
@@ -45,10 +47,15 @@ def _alerter(request: Request) -> Alerter:
     return _parts(request).alerter
 
 
+def _reporter(request: Request) -> Reporter:
+    return _parts(request).reporter
+
+
 PartsOf = Annotated[Parts, Depends(_parts)]
 CollectorOf = Annotated[Collector, Depends(_collector)]
 AnalyzerOf = Annotated[Analyzer, Depends(_analyzer)]
 AlerterOf = Annotated[Alerter, Depends(_alerter)]
+ReporterOf = Annotated[Reporter, Depends(_reporter)]
 
 
 def answer(content: Any, status: int = 200) -> Response:

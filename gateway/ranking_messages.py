@@ -1,15 +1,17 @@
 """Rankings as JSON objects, and the parameters that ask for them."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Annotated, Any
 
 from assay.analyzer.v1 import ranking_service_pb2 as rankings
 from fastapi import Query
+from google.protobuf.json_format import MessageToDict
 
 from gateway.messages import Json, moment
 from gateway.moments import comma_list
-from gateway.parameters import Project, Values, enum_values
+from gateway.parameters import End, PageSize, PageToken, Project, Start, Values, enum_values, timestamp
 from kit.errors import invalid
 
 _NUMBERS = ("score", "score_low", "score_high")
@@ -44,8 +46,11 @@ def rank_providers(
     models: Values = (),
     deny_providers: Values = (),
     deny_models: Values = (),
+    prompt_name: Annotated[str, Query(description="Only calls with this prompt count.")] = "",
+    prompt_version: Annotated[str, Query(description="Only calls with this version of it.")] = "",
+    half_life_days: Annotated[float | None, Query(description="A call of so many days ago counts half.")] = None,
 ) -> rankings.RankProvidersRequest:
-    """The question of GET /rankings/{task_type}."""
+    """The question of GET /rankings/{task_type} and of its back-test."""
     bounds = (
         (rankings.RankedMeasure(metric=rankings.RANKED_METRIC_SUCCESS), min_success_ratio),
         (rankings.RankedMeasure(metric=rankings.RANKED_METRIC_QUALITY), min_quality_ratio),
@@ -65,6 +70,9 @@ def rank_providers(
         allowed_models=comma_list(models),
         denied_providers=comma_list(deny_providers),
         denied_models=comma_list(deny_models),
+        prompt_name=prompt_name,
+        prompt_version=prompt_version,
+        half_life_days=half_life_days,
     )
 
 
@@ -87,6 +95,67 @@ def ranking(response: rankings.RankProvidersResponse) -> Json:
         "is_stale": response.is_stale,
         "empty_reason": response.empty_reason or None,
     }
+
+
+def list_rankings(
+    *,
+    project: Project = "",
+    task_type: Annotated[str, Query(description="Only for this kind of task.")] = "",
+    start: Start = "",
+    end: End = "",
+    page_size: PageSize = 0,
+    page_token: PageToken = "",
+) -> rankings.ListRankingsRequest:
+    """The question of GET /ranking-history."""
+    now = datetime.now(UTC)
+    return rankings.ListRankingsRequest(
+        project=project,
+        task_type=task_type,
+        start_time=timestamp("start", start, now),
+        end_time=timestamp("end", end, now),
+        page_size=page_size,
+        page_token=page_token,
+    )
+
+
+def kept_ranking(kept: rankings.KeptRanking) -> Json:
+    """A ranking of GET /ranking-history. What was asked is protobuf JSON."""
+    question = MessageToDict(kept.question, preserving_proto_field_name=True)
+    return {"make_time": moment(kept, "make_time"), "question": question, "ranking": ranking(kept.ranking)}
+
+
+def backtest(response: rankings.BacktestRankingResponse) -> Json:
+    """The answer of GET /ranking-backtests/{task_type}."""
+    return {
+        "start_time": moment(response, "start_time"),
+        "end_time": moment(response, "end_time"),
+        "call_count": response.call_count,
+        "sent_ratio": response.sent_ratio,
+        "step_count": response.step_count,
+        "assumptions": list(response.assumptions),
+        "policies": [_policy(one) for one in response.policies],
+        "empty_reason": response.empty_reason or None,
+    }
+
+
+def _policy(one: rankings.ReplayedPolicy) -> Json:
+    return {
+        "policy": rankings.ReplayPolicy.Name(one.policy).removeprefix("REPLAY_POLICY_"),
+        "choices": [{"candidate": _candidate(each.candidate), "share": each.share} for each in one.choices],
+        "outcomes": [_replayed(each) for each in one.outcomes],
+    }
+
+
+def _replayed(one: rankings.ReplayedOutcome) -> Json:
+    return {
+        "outcome": rankings.ReplayOutcome.Name(one.outcome).removeprefix("REPLAY_OUTCOME_"),
+        **{name: _value(getattr(one, name)) for name in ("doubly_robust", "inverse_propensity", "gain_of_ranking")},
+        **{name: getattr(one, name) for name in ("effective_count", "clipped_ratio", "covered_ratio", "call_count")},
+    }
+
+
+def _value(one: rankings.ReplayedValue) -> Json:
+    return {name: _number(getattr(one, name)) for name in ("value", "low", "high")}
 
 
 def _weight(text: str) -> rankings.ObjectiveWeight:

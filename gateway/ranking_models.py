@@ -1,10 +1,12 @@
 """What the answer about rankings looks like; see gateway/models.py."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from gateway.models import Answer, Moment, Ratio
 
 RankedMetricName = Literal["SUCCESS", "QUALITY", "LATENCY", "TIME_TO_FIRST_TOKEN", "COST_PER_ACCEPTED_TASK", "TIME_PER_ACCEPTED_TASK"]
+ReplayPolicyName = Literal["SUGGESTED_SHARE", "FIRST", "FIXED", "CHEAPEST", "LOWEST_LATENCY", "RANDOM", "AS_IT_WAS"]
+ReplayOutcomeName = Literal["SUCCESS", "QUALITY", "COST", "LATENCY"]
 LeftOutReasonName = Literal["NOT_ALLOWED", "EVIDENCE_TOO_LITTLE", "CONSTRAINT_NOT_MET"]
 
 
@@ -71,4 +73,72 @@ class Ranking(Answer):
     unmeasured: list[RankedMeasure]
     as_of_time: Moment | None
     is_stale: bool
+    empty_reason: str | None
+
+
+class KeptRanking(Answer):
+    """What was recommended from a moment on; what was asked, in protobuf JSON."""
+
+    make_time: Moment
+    question: dict[str, Any]
+    ranking: Ranking
+
+
+class RankingsPage(Answer):
+    """What was recommended, the latest first."""
+
+    rankings: list[KeptRanking]
+    next_page_token: str
+
+
+class ReplayedChoice(Answer):
+    """A candidate's share of the calls."""
+
+    candidate: RankingCandidate
+    share: Ratio
+
+
+class ReplayedValue(Answer):
+    """A mean with its 90 % interval; null where nothing is known."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class ReplayedOutcome(Answer):
+    """An outcome under a policy: ratio, score, US dollars a call, seconds a call.
+
+    `gain_of_ranking`: how much more following the suggested shares would have brought. `effective_count`: how many calls of its own the
+    logged calls are worth. `covered_ratio`: share of the policy's choices that callers made on the same day, too.
+    """
+
+    outcome: ReplayOutcomeName
+    doubly_robust: ReplayedValue
+    inverse_propensity: ReplayedValue
+    gain_of_ranking: ReplayedValue
+    effective_count: float
+    clipped_ratio: Ratio
+    covered_ratio: float
+    call_count: int
+
+
+class ReplayedPolicy(Answer):
+    """What a policy would have chosen, and what that would have brought."""
+
+    policy: ReplayPolicyName
+    choices: list[ReplayedChoice]
+    outcomes: list[ReplayedOutcome]
+
+
+class RankingBacktest(Answer):
+    """Recorded calls replayed against policies. `empty_reason` says why there is nothing, null where there is something."""
+
+    start_time: Moment | None
+    end_time: Moment | None
+    call_count: int
+    sent_ratio: Ratio
+    step_count: int
+    assumptions: list[str]
+    policies: list[ReplayedPolicy]
     empty_reason: str | None

@@ -19,6 +19,7 @@ class GatewaySettings(ProcessSettings):
     collector_address: str = "127.0.0.1:7001"
     analyzer_address: str = "127.0.0.1:7002"
     alerter_address: str = "127.0.0.1:7003"
+    reporter_address: str = "127.0.0.1:7004"
     dashboard_directory: Path = DASHBOARD_DIST
 
     # How long a caller waits for the collector. Only sums over months of another zone's days take seconds.

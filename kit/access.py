@@ -1,5 +1,6 @@
 """Who a caller is and what it may do: roles, identities, and the guard that every service puts before its handlers."""
 
+import asyncio
 import hashlib
 import re
 import time
@@ -161,6 +162,7 @@ class CachedKeyChecker:
         self._size_max = size_max
         self._clock = clock
         self._answers: OrderedDict[bytes, tuple[float, Identity | None]] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Future[Identity | None]] = {}
 
     async def check(self, secret: str) -> Identity:
         """The remembered answer, or a new one. Raises as the checker behind does; UNAVAILABLE is not remembered."""
@@ -171,10 +173,18 @@ class CachedKeyChecker:
             self._answers.move_to_end(digest)
             identity = remembered[1]
         else:
-            identity = await self._renewed(secret, digest, asked_at)
+            identity = await self._asked_once(secret, digest, asked_at)
         if identity is None:
             raise key_invalid()
         return identity
+
+    async def _asked_once(self, secret: str, digest: bytes, asked_at: float) -> Identity | None:
+        """A new answer, of which all who want it at the same time share one: a caller may have many streams open."""
+        asking = self._asking.get(digest)
+        if asking is None:
+            asking = self._asking[digest] = asyncio.ensure_future(self._renewed(secret, digest, asked_at))
+            asking.add_done_callback(lambda _: self._asking.pop(digest))
+        return await asyncio.shield(asking)  # whoever gives up waiting leaves it to the others
 
     async def _renewed(self, secret: str, digest: bytes, asked_at: float) -> Identity | None:
         """A new answer, or the old one while nobody can tell."""

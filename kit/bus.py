@@ -215,6 +215,32 @@ class Bus:
         except nats.js.errors.NotFoundError:
             return None
 
+    async def has_stream(self, stream: str) -> bool:
+        """Whether there is a stream of that name."""
+        try:
+            await self.jetstream.stream_info(stream)
+        except nats.js.errors.NotFoundError:
+            return False
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            raise _unavailable(repr(error)) from error
+        return True
+
+    async def last_payload(self, stream: str, subject: str) -> bytes | None:
+        """What was last published on a subject, None where nothing of it is kept. The stream must allow direct reads."""
+        try:
+            return (await self.jetstream.get_last_msg(stream, subject, direct=True)).data or b""
+        except nats.js.errors.NotFoundError:
+            return None
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            raise _unavailable(repr(error)) from error
+
+    async def purge_subject(self, stream: str, subject: str) -> None:
+        """Removes what is kept of a subject, which may have wildcards."""
+        try:
+            await self.jetstream.purge_stream(stream, subject=subject)
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            raise _unavailable(repr(error)) from error
+
     def consumer(self, stream: str, config: ConsumerConfig) -> Consumer:
         return Consumer(self, stream, config)
 

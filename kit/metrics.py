@@ -26,6 +26,8 @@ MetricName = Literal[
     "assay_delivery_attempts_total",
     "assay_analyzer_batch_seconds",
     "assay_analyzer_windows_total",
+    "assay_evidence_read_total",
+    "assay_scores_total",
     "assay_alerter_evaluation_seconds",
     "assay_alerter_transitions_total",
 ]

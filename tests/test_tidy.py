@@ -87,12 +87,14 @@ def architecture_table(heading: str) -> dict[str, str]:
 def test_architecture_names_every_table_and_the_module_that_writes_it() -> None:
     from services.alerter import notification_tables as _notification  # noqa: F401 - adds its tables to the metadata
     from services.alerter import tables as alerter
+    from services.analyzer import quality_tables as _quality  # noqa: F401 - as above
     from services.analyzer import tables as analyzer
     from services.collector import tables as collector
     from services.collector.access import tables as _access  # noqa: F401 - as above
+    from services.reporter import tables as reporter
 
     described = architecture_table("Tables")
-    assert set(described) == {name for service in (collector, analyzer, alerter) for name in service.metadata.tables}
+    assert set(described) == {name for service in (collector, analyzer, alerter, reporter) for name in service.metadata.tables}
     for table, module in described.items():
         folder = ROOT / module.replace(".", "/")
         sources = [folder.with_suffix(".py")] if folder.with_suffix(".py").exists() else sorted(folder.glob("*.py"))
@@ -105,10 +107,12 @@ def test_architecture_names_every_subject_of_the_bus() -> None:
     from services.alerter import streams as alerter
     from services.analyzer import streams as analyzer
     from services.collector import streams as collector
+    from services.reporter import streams as reporter
 
     published = (
         *(collector.CALLS_SUBJECT, collector.EVIDENCE_SUBJECT, collector.WINDOWS_SUBJECT),
-        *(analyzer.ANOMALIES_SUBJECT, alerter.ALERTS_SUBJECT),
+        *(collector.CONTENT_SUBJECT, collector.EVIDENCE_STORED_SUBJECT, analyzer.SCORES_SUBJECT),
+        *(analyzer.ANOMALIES_SUBJECT, alerter.ALERTS_SUBJECT, reporter.REPORTS_SUBJECT),
     )
     assert set(architecture_table("Subjects")) == {f"{subject}.<project>" for subject in published}
 

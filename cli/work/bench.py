@@ -11,7 +11,7 @@ from bench.figures import Figure
 from kit.errors import invalid
 
 # Each is a module of the package bench with `run(report)`.
-AREAS = ("ingest", "query", "client", "simulate", "integrations", "detection", "ranking")
+AREAS = ("ingest", "query", "client", "simulate", "integrations", "detection", "ranking", "quality", "alerts", "reports")
 
 
 def run_benches(areas: list[str], *, json: bool) -> None:

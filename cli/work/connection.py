@@ -18,6 +18,7 @@ ADMIN_KEY_FILE = "admin.key"
 COLLECTOR = "collector"
 ANALYZER = "analyzer"
 ALERTER = "alerter"
+REPORTER = "reporter"
 # Longer than any answer takes that is not stuck; only sums over months of another zone's days take seconds.
 ASK_TIMEOUT_S = 15.0
 

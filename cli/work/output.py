@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -72,6 +73,15 @@ def as_json(message: Message) -> Json:
     Times are RFC 3339, durations read "1.5s". A field that can be unset and is, is None.
     """
     return {field.name: _field_as_json(message, field) for field in message.DESCRIPTOR.fields}
+
+
+def finite(value: Any) -> Any:
+    """The same with null for NaN and for the infinities, which JSON has not."""
+    if isinstance(value, dict):
+        return {name: finite(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [finite(each) for each in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _field_as_json(message: Message, field: Any) -> Any:  # protobuf has two classes of descriptors, alike in all but type

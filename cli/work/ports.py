@@ -29,6 +29,7 @@ class Addresses:
     writer: str
     analyzer: str
     alerter: str
+    reporter: str
 
     @property
     def ports(self) -> frozenset[int]:
@@ -62,6 +63,7 @@ def choose(environment: Mapping[str, str], port: int | None, *, allow_all: bool 
         otlp=chosen(_OTLP_SETTING, "127.0.0.1:4317", others, f"set {_OTLP_SETTING}, {_ALL_PICKED}"),
         analyzer=chosen("ASSAY_ANALYZER_LISTEN", "127.0.0.1:7002", others, f"set ASSAY_ANALYZER_LISTEN, {_ALL_PICKED}"),
         alerter=chosen("ASSAY_ALERTER_LISTEN", "127.0.0.1:7003", others, f"set ASSAY_ALERTER_LISTEN, {_ALL_PICKED}"),
+        reporter=chosen("ASSAY_REPORTER_LISTEN", "127.0.0.1:7004", others, f"set ASSAY_REPORTER_LISTEN, {_ALL_PICKED}"),
         writer=chosen("ASSAY_COLLECTOR_WRITER_LISTEN", "127.0.0.1:7011", others, f"set ASSAY_COLLECTOR_WRITER_LISTEN, {_ALL_PICKED}"),
     )
 

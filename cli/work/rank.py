@@ -9,6 +9,7 @@ from cli.work.connection import ASK_TIMEOUT_S, Target, ask
 from cli.work.output import as_json, print_json, print_table
 from kit.errors import invalid
 
+HISTORY_SIZE = 50  # the contract's largest
 # What the table shows of the measures; --json has all.
 _SHOWN = (
     ("success", contract.RANKED_METRIC_SUCCESS, None),
@@ -29,6 +30,8 @@ def question(
     success_ratio_min: float | None,
     p95_latency_s_max: float | None,
     cost_per_task_usd_max: float | None,
+    prompt: tuple[str, str],
+    half_life_days: float | None,
 ) -> contract.RankProvidersRequest:
     """What is asked. Raises FIELD_INVALID for an objective that there is not."""
     presets = {name.removeprefix("OBJECTIVE_PRESET_").lower(): number for name, number in contract.ObjectivePreset.items() if number}
@@ -46,6 +49,9 @@ def question(
         constraints=[contract.RankingConstraint(measure=measure, bound=bound) for measure, bound in bounds if bound is not None],
         allowed_providers=providers,
         allowed_models=models,
+        prompt_name=prompt[0],
+        prompt_version=prompt[1],
+        half_life_days=half_life_days,
     )
 
 
@@ -65,6 +71,24 @@ def show_ranking(target: Target, asked: contract.RankProvidersRequest, *, json: 
     for measure in ranking.unmeasured:
         name = contract.RankedMetric.Name(measure.metric).removeprefix("RANKED_METRIC_")
         print(f"{name.lower().replace('_', ' ')} should count, but has not been measured")
+
+
+def show_history(target: Target, project: str, task_type: str, *, json: bool) -> None:
+    """Prints a page of what was recommended for a kind of task, the latest first."""
+    request = contract.ListRankingsRequest(project=project, task_type=task_type, page_size=HISTORY_SIZE)
+    response = ask(target, lambda channel: RankingServiceStub(channel).ListRankings(request, timeout=ASK_TIMEOUT_S))
+    if json:
+        print_json(as_json(response))
+        return
+    rows = [(kept.make_time.ToJsonString()[:19], _first(kept.ranking), kept.ranking.ranking_id) for kept in response.rankings]
+    print_table(("from", "recommended", "ranking"), rows, empty="Nothing was recommended for this kind of task.")
+
+
+def _first(ranking: contract.RankProvidersResponse) -> str:
+    """The first and who was tied with it, with their shares; or why there was nobody."""
+    tied = [one for one in ranking.candidates if one.is_tied_with_first]
+    shares = (f"{one.candidate.provider} {one.candidate.model} {one.suggested_share:.0%}" for one in tied)
+    return ", ".join(shares) or ranking.empty_reason
 
 
 def _row(one: contract.RankedCandidate) -> tuple[object, ...]:

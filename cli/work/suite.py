@@ -72,7 +72,7 @@ async def _run(data_dir: Path, port: int | None, beside: Beside | None) -> None:
                 target = Target(collector, secret, settings.client_tls, allow_insecure=True)
                 token = await supervisor.run(_login_token(target))
             url = tls.shown_url(ports.reachable(addresses.gateway), settings)
-            reached = {name: ports.reachable(getattr(addresses, name)) for name in ("writer", "analyzer", "alerter")}
+            reached = {name: ports.reachable(getattr(addresses, name)) for name in ("writer", "analyzer", "alerter", "reporter")}
             processes = {"gateway": url, "collector": collector, **reached, **servers.shown}
             record.publish(url, processes, addresses.otlp and ports.reachable(addresses.otlp))
             print(f"Assay is ready: {access.login_link(url, token)}", flush=True)
@@ -167,6 +167,7 @@ def _services(addresses: ports.Addresses, servers: _Servers, secrets: _Secrets, 
                 **shared,
                 "ASSAY_COLLECTOR_LISTEN": addresses.collector,
                 "ASSAY_COLLECTOR_OTLP_LISTEN": addresses.otlp,
+                **_link_settings(addresses, secrets, settings),
                 "ASSAY_COLLECTOR_BOOTSTRAP_KEY": secrets.admin,
                 "ASSAY_SERVICE_KEY": secrets.service,
             },
@@ -189,11 +190,13 @@ def _services(addresses: ports.Addresses, servers: _Servers, secrets: _Secrets, 
             _serves_grpc(ports.reachable(addresses.analyzer), files),
         ),
         _alerter(addresses, {**shared, **near}, secrets, settings),
+        _reporter(addresses, {**shared, **near}, secrets, settings),
         _service(
             ProcessName.GATEWAY,
             {
                 **near,
                 "ASSAY_GATEWAY_ALERTER_ADDRESS": ports.reachable(addresses.alerter),
+                "ASSAY_GATEWAY_REPORTER_ADDRESS": ports.reachable(addresses.reporter),
                 "ASSAY_GATEWAY_LISTEN": addresses.gateway,
                 "ASSAY_GATEWAY_COLLECTOR_ADDRESS": collector,
                 "ASSAY_GATEWAY_ANALYZER_ADDRESS": ports.reachable(addresses.analyzer),
@@ -203,19 +206,23 @@ def _services(addresses: ports.Addresses, servers: _Servers, secrets: _Secrets, 
     ]
 
 
-def _alerter(addresses: ports.Addresses, shared: Mapping[str, str], secrets: _Secrets, settings: TlsSettings) -> ChildSpec:
-    """The alerter, which tells of the others being down, and links to the gateway in what it sends."""
-    own = {name: value for name, value in os.environ.items() if name == "ASSAY_SECRETS_KEY"}
+def _link_settings(addresses: ports.Addresses, secrets: _Secrets, settings: TlsSettings) -> dict[str, str]:
+    """The key that signs links, and where they lead: those of the environment, or else our own."""
     usual = {
         "ASSAY_SECRETS_KEY_FILE": str(secrets.receivers),
         "ASSAY_PUBLIC_URL": tls.shown_url(ports.reachable(addresses.gateway), settings),
     }
+    own = {name: value for name, value in os.environ.items() if name == "ASSAY_SECRETS_KEY"}
+    return {**own, **{name: os.environ.get(name) or value for name, value in usual.items()}}
+
+
+def _alerter(addresses: ports.Addresses, shared: Mapping[str, str], secrets: _Secrets, settings: TlsSettings) -> ChildSpec:
+    """The alerter, which tells of the others being down, and links to the gateway in what it sends."""
     return _service(
         ProcessName.ALERTER,
         {
             **shared,
-            **own,
-            **{name: os.environ.get(name) or value for name, value in usual.items()},
+            **_link_settings(addresses, secrets, settings),
             "ASSAY_ALERTER_LISTEN": addresses.alerter,
             "ASSAY_ALERTER_COLLECTOR_ADDRESS": ports.reachable(addresses.collector),
             "ASSAY_ALERTER_ANALYZER_ADDRESS": ports.reachable(addresses.analyzer),
@@ -223,6 +230,23 @@ def _alerter(addresses: ports.Addresses, shared: Mapping[str, str], secrets: _Se
             "ASSAY_SERVICE_KEY": secrets.service,
         },
         _serves_grpc(ports.reachable(addresses.alerter), settings.client_tls),
+    )
+
+
+def _reporter(addresses: ports.Addresses, shared: Mapping[str, str], secrets: _Secrets, settings: TlsSettings) -> ChildSpec:
+    """The reporter, which asks all others but the gateway, and links to that in what it sends."""
+    return _service(
+        ProcessName.REPORTER,
+        {
+            **shared,
+            "ASSAY_PUBLIC_URL": os.environ.get("ASSAY_PUBLIC_URL") or tls.shown_url(ports.reachable(addresses.gateway), settings),
+            "ASSAY_REPORTER_LISTEN": addresses.reporter,
+            "ASSAY_REPORTER_COLLECTOR_ADDRESS": ports.reachable(addresses.collector),
+            "ASSAY_REPORTER_ANALYZER_ADDRESS": ports.reachable(addresses.analyzer),
+            "ASSAY_REPORTER_ALERTER_ADDRESS": ports.reachable(addresses.alerter),
+            "ASSAY_SERVICE_KEY": secrets.service,
+        },
+        _serves_grpc(ports.reachable(addresses.reporter), settings.client_tls),
     )
 
 

@@ -13,6 +13,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
   },
-  server: { proxy: { '/api': GATEWAY } },
+  server: { proxy: { '/api': GATEWAY, '/readyz': GATEWAY } },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },
 });

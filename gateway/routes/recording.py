@@ -14,7 +14,7 @@ from assay.collector.v1.collector_service_pb2 import (
 )
 from fastapi import Request, Response
 
-from gateway import messages, models
+from gateway import evidence_form, messages, models
 from gateway import recording as batches
 from gateway.auth import Caller, CallerOf
 from gateway.parameters import Project
@@ -25,6 +25,7 @@ from kit.errors import AssayError, Kind
 PATHS = (f"{PREFIX}/calls", f"{PREFIX}/evidence")
 # Eight megabytes in this time need 7 Mbit/s; a slower sender holds a slot for too long.
 BODY_WAIT_MAX_S = 10.0
+_FORM = "multipart/form-data"
 
 router = api_router("recording")
 
@@ -46,14 +47,37 @@ async def record_calls(request: Request, parts: PartsOf, caller: CallerOf, proje
     return _recorded(response, unreadable)
 
 
-@router.post("/evidence", **answers(models.Recorded), openapi_extra=_body("evidence", "Evidence"))
+def _evidence_body() -> dict[str, Any]:
+    body = _body("evidence", "Evidence")
+    files = {"type": "array", "items": {"type": "string", "format": "binary"}}
+    properties: dict[str, Any] = {name: {"type": "string"} for name in evidence_form.TEXT_FIELDS}
+    form = {"type": "object", "properties": properties | dict.fromkeys(evidence_form.FILE_FIELDS, files)}
+    body["requestBody"]["content"][_FORM] = {"schema": form}
+    return body
+
+
+@router.post("/evidence", **answers(models.Recorded), openapi_extra=_evidence_body())
 async def record_evidence(request: Request, parts: PartsOf, caller: CallerOf, project: Project = "") -> Response:
-    """Records what became known of calls and tasks, whether they have arrived yet or not."""
+    """Records what became known of calls and tasks, whether they have arrived yet or not; as JSON, or a form with reports as files."""
+    if request.headers.get("content-type", "").lower().startswith(_FORM):
+        return await _record_form(request, parts, caller, project)
     async with recording(request, parts, caller) as body:
         batch = RecordEvidenceRequest()
         unreadable = await asyncio.to_thread(batches.parse, body, batch, "evidence", project)
         response = await parts.collector.ask(parts.collector.calls.RecordEvidence, batch, caller.secret)
     return _recorded(response, unreadable)
+
+
+async def _record_form(request: Request, parts: Parts, caller: Caller, project: str) -> Response:
+    """Records the evidence of one call or task, each file of a form being a piece."""
+    await parts.collector.keys.check(caller.secret)
+    async with parts.recordings.one(), _in_time():
+        async with request.form(
+            max_files=evidence_form.FILES_MAX, max_fields=evidence_form.FIELDS_MAX, max_part_size=evidence_form.FIELD_BYTES_MAX
+        ) as form:
+            batch = await evidence_form.evidence_request(form, project)
+        response = await parts.collector.ask(parts.collector.calls.RecordEvidence, batch, caller.secret)
+    return _recorded(response, [])
 
 
 @asynccontextmanager
@@ -70,8 +94,14 @@ def _recorded(response: RecordCallsResponse | RecordEvidenceResponse, unreadable
 
 
 async def _read(request: Request) -> bytes:
+    async with _in_time():
+        return await request.body()
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(BODY_WAIT_MAX_S):
-            return await request.body()
+            yield
     except TimeoutError:
         raise AssayError(Kind.DEADLINE_EXCEEDED, "BODY_TOO_SLOW", "the body did not arrive in time") from None

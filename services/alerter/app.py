@@ -16,6 +16,7 @@ from kit.start import BUS, DATABASE, Start, ensure_streams, ops
 from services.alerter import rpc_alerts, rpc_rules, streams
 from services.alerter.anomalies import Anomalies
 from services.alerter.backtesting import Backtesting
+from services.alerter.charts import Charts
 from services.alerter.evaluation import Tools
 from services.alerter.neighbours import Collector, Health
 from services.alerter.notification_wiring import notification
@@ -27,6 +28,7 @@ from services.alerter.store.leases import LeaseStore
 from services.alerter.store.rules import RuleStore
 from services.alerter.upkeep import Upkeep
 from services.alerter.watch import AlertWatches
+from services.alerter.window_news import WindowNews
 
 SCHEMA = "alerter"
 MIGRATIONS = "services.alerter.migrations"
@@ -48,13 +50,16 @@ async def alerter(settings: AlerterSettings) -> AsyncIterator[str]:
         guard = Guard(CachedKeyChecker(RemoteKeyChecker(await channels.plain(settings.collector_address))))
         rules, alerts = RuleStore(engine), AlertStore(engine)
         projects = Projects(collector, rules)
-        telling = await stack.enter_async_context(notification(settings, engine, connection, guard, rules=rules, alerts=alerts))
+        told = notification(settings, engine, connection, guard, rules=rules, alerts=alerts, chart_of=Charts(rules, collector).chart)
+        telling = await stack.enter_async_context(told)
         watches = AlertWatches(connection, alerts)
+        news = WindowNews(connection)
         schedule = Schedule(
             Tools(
                 bus=connection,
                 collector=collector,
                 health=Health({name: await channels.plain(address) for name, address in _neighbours(settings).items()}),
+                news=news,
                 anomalies=Anomalies(await channels.own(settings.analyzer_address)) if settings.analyzer_address else None,
                 rules=rules,
                 alerts=alerts,
@@ -76,7 +81,7 @@ async def alerter(settings: AlerterSettings) -> AsyncIterator[str]:
             rpc_alerts.AlertServicer(guard, projects, alerts, watches, connection),
             *telling.served,
         ]
-        jobs = [schedule.run, watches.run, Upkeep(alerts, timedelta(days=settings.alerts_kept_days)).run, *telling.jobs]
+        jobs = [news.run, schedule.run, watches.run, Upkeep(alerts, timedelta(days=settings.alerts_kept_days)).run, *telling.jobs]
         await stack.enter_async_context(ops(settings, readiness))
         bound = await stack.enter_async_context(
             rpc.serve(

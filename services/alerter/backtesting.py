@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,9 +66,17 @@ class Backtesting:
 
 
 def _run(project: str, rule: Rule, condition: MeasuredCondition, made: BacktestPlan, answers: list[QueryMetricsResponse]) -> Backtested:
+    said, ends_s = verdicts_of(rule, condition, made, answers)
+    return Backtested(made, backtest(project, rule, said, ends_s), len(said.keys))
+
+
+def verdicts_of(
+    rule: Rule, condition: MeasuredCondition, made: BacktestPlan, answers: Sequence[QueryMetricsResponse]
+) -> tuple[Verdicts, Ints]:
+    """What the condition says of each group at each step of the plan's range, and when the steps end, in seconds since 1970."""
     starts_s: Ints = np.arange(made.step_count, dtype=np.int64) * made.step_s + (made.start_s - made.lead_s)
     table = stepped_table(answers, Ask.of(rule.group_by, rule.chosen), columns_needed(condition), starts_s)
     said = verdicts(condition, {window: table.sliding(made.steps_in(window)) for window in windows_of(condition)})
     lead = made.lead_count
     in_range = Verdicts(said.keys, said.verdict[:, lead:], said.observed[:, lead:], said.severity[:, lead:])
-    return Backtested(made, backtest(project, rule, in_range, starts_s[lead:] + made.step_s), len(table.keys))
+    return in_range, starts_s[lead:] + made.step_s

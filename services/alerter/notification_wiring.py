@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from kit.access import Guard
 from kit.bus import Bus
 from kit.lifecycle import Job
+from kit.secret_keys import load_keys
 from services.alerter.channels.channel import Channel
 from services.alerter.channels.email import EmailChannel
 from services.alerter.channels.http import http
@@ -20,11 +21,11 @@ from services.alerter.domain.notification.address import parse_networks
 from services.alerter.notification_settings import NotificationSettings
 from services.alerter.notification_upkeep import NotificationUpkeep
 from services.alerter.notifier import Links, Notifier, utc_now
-from services.alerter.outbox import Outbox
+from services.alerter.outbox import ChartOf, Outbox
 from services.alerter.rpc_links import LinkServicer
 from services.alerter.rpc_receivers import NotificationStores, ReceiverServicer
 from services.alerter.rpc_silences import SilenceServicer
-from services.alerter.secret_box import SecretBox, load_keys
+from services.alerter.secret_box import SecretBox
 from services.alerter.store.alerts import AlertStore
 from services.alerter.store.deliveries import DeliveryStore
 from services.alerter.store.policies import PolicyStore
@@ -43,7 +44,14 @@ class Notification:
 
 @asynccontextmanager
 async def notification(
-    settings: NotificationSettings, engine: AsyncEngine, bus: Bus, guard: Guard, *, rules: RuleStore, alerts: AlertStore
+    settings: NotificationSettings,
+    engine: AsyncEngine,
+    bus: Bus,
+    guard: Guard,
+    *,
+    rules: RuleStore,
+    alerts: AlertStore,
+    chart_of: ChartOf,
 ) -> AsyncIterator[Notification]:
     """Notification until the block is left. Raises SECRETS_KEY_INVALID, and FIELD_INVALID for a setting that is none."""
     box = SecretBox(load_keys(settings.secrets_key.get_secret_value() if settings.secrets_key else "", settings.secrets_key_file))
@@ -57,7 +65,7 @@ async def notification(
             "pager_duty": PagerDutyChannel(client, settings.pager_duty_url),
             "teams": TeamsChannel(client),
         }
-        outbox = Outbox(store, receivers, channels, clock=utc_now)
+        outbox = Outbox(store, receivers, channels, clock=utc_now, chart_of=chart_of)
         stores = NotificationStores(rules, receivers, PolicyStore(engine), store)
         links = Links(settings.public_url, box.link_keys[0] if box.link_keys else b"")
         silences = SilenceStore(engine)

@@ -22,7 +22,9 @@ from services.alerter.store import deliveries, groups, policies
 from services.alerter.store.receivers import audiences
 from services.alerter.store.silences import active_silences
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 0.5
+# A project with thousands of alerts takes a good part of a second, whenever one of them changes; it must not take the process for itself.
+LOOK_SHARE_MAX = 0.25
 # Each look makes at most one message a group; a group may have a few things to tell at once, and no more than these.
 LOOKS_AT_ONCE_MAX = 5
 # Alerts that ended within it are looked for, in case nobody has seen them end.
@@ -68,6 +70,7 @@ class Notifier:
         self._engine = engine
         self._links = links
         self._clock = clock
+        self._rests_until: dict[str, datetime] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Looks at all projects again and again until asked to stop."""
@@ -82,16 +85,23 @@ class Notifier:
 
     async def look_at_all(self) -> int:
         """Looks at each project that has something new; returns how many deliveries were made."""
+        now = self._clock()
         async with self._engine.begin() as connection:
-            await policies.add_missing(connection, self._clock())
-            projects = await policies.projects(connection)
-        count = 0
-        for project in projects:
-            for _ in range(LOOKS_AT_ONCE_MAX):
-                made_count = await self._look(project)
-                count += made_count
-                if not made_count:
-                    break
+            await policies.add_missing(connection, now)
+            projects = await policies.due_projects(connection, now, now - RECENT)
+        self._rests_until = {project: until for project, until in self._rests_until.items() if until > now}
+        return sum([await self._look_at(project) for project in projects if project not in self._rests_until])
+
+    async def _look_at(self, project: str) -> int:
+        """Looks at a project as often as there is something to tell; returns how many deliveries were made."""
+        began, count = self._clock(), 0
+        for _ in range(LOOKS_AT_ONCE_MAX):
+            made_count = await self._look(project)
+            count += made_count
+            if not made_count:
+                break
+        took = self._clock() - began
+        self._rests_until[project] = began + took / LOOK_SHARE_MAX
         return count
 
     async def _look(self, project: str) -> int:

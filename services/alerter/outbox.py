@@ -4,7 +4,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from kit import logs, metrics, patience
@@ -13,6 +13,7 @@ from services.alerter.channels.channel import SEND_TIMEOUT_S, Channel
 from services.alerter.domain.notification.content import Notification
 from services.alerter.domain.notification.delivery import Refused, Result, Retry, Sent, retry_time
 from services.alerter.domain.notification.receiver import Receiver, secret_names
+from services.alerter.render.chart import Chart
 from services.alerter.render.outgoing import Outgoing
 from services.alerter.render.rendering import outgoing_document, outgoing_notification
 from services.alerter.store.deliveries import Claimed, DeliveryStore
@@ -28,6 +29,8 @@ _HIDDEN = "***"
 # Shorter ones, as the parts of a host's name, stand in any text.
 SECRET_WORD_LENGTH_MIN = 8
 _BETWEEN_WORDS = re.compile(r"[\s/?&=:]+")
+
+ChartOf = Callable[[Notification], Awaitable[Chart | None]]
 
 _log = logs.get_logger(__name__)
 _attempts = metrics.counter(
@@ -45,11 +48,14 @@ class Outbox:
         channels: Mapping[str, Channel],
         *,
         clock: Callable[[], datetime],
+        chart_of: ChartOf | None = None,
     ) -> None:
+        """`chart_of` draws the charts of mails; None: they have none."""
         self._store = store
         self._receivers = receivers
         self._channels = channels
         self._clock = clock
+        self._chart_of = chart_of
         self._tries: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -134,7 +140,10 @@ class Outbox:
 
     async def _message(self, claimed: Claimed, receiver: Receiver) -> Outgoing:
         if isinstance(claimed.content, Notification):
-            return outgoing_notification(claimed.content, receiver, claimed.delivery_id, claimed.create_time, claimed.reference)
+            chart = await self._chart_of(claimed.content) if self._chart_of is not None and receiver.kind == "email" else None
+            return outgoing_notification(
+                claimed.content, receiver, claimed.delivery_id, claimed.create_time, reference=claimed.reference, chart=chart
+            )
         attachments = await self._store.attachments(claimed.delivery_id)
         return outgoing_document(claimed.content, receiver, claimed.delivery_id, claimed.create_time, attachments)
 

@@ -1,7 +1,9 @@
-"""When which project is evaluated: projects become known, are owned by one replica at a time, and are looked at every few seconds."""
+"""When which project is evaluated: projects become known, are owned by one replica at a time, and are looked at when something can have
+changed."""
 
 import asyncio
 import time
+from math import inf
 from typing import Any
 
 from kit import logs, patience
@@ -30,13 +32,24 @@ class Schedule:
         self._every_s = every_s
         self._known: dict[str, ProjectSeen] = {}
         self._evaluations: dict[str, Evaluation] = {}
+        self._evaluated_s: dict[str, float] = {}
         self._due_s: dict[str, float] = {}
         self._nudged = asyncio.Event()
+        tools.news.tell(self.hear)
 
     def nudge(self, project: str) -> None:
         """Has a project evaluated soon."""
-        if project in self._due_s:
-            self._due_s[project] = min(self._due_s[project], time.monotonic() + NUDGE_DELAY_S)
+        self._put_forward(project, time.monotonic() + NUDGE_DELAY_S)
+
+    def hear(self, project: str | None) -> None:
+        """Has a project of which windows have changed, or each of them for None, evaluated when it is its turn."""
+        for each in list(self._due_s) if project is None else [project]:
+            turn_s = self._evaluated_s.get(each, -inf) + self._every_s
+            self._put_forward(each, max(time.monotonic() + NUDGE_DELAY_S, turn_s))
+
+    def _put_forward(self, project: str, until_s: float) -> None:
+        if until_s < self._due_s.get(project, -inf):
+            self._due_s[project] = until_s
             self._nudged.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -79,13 +92,16 @@ class Schedule:
         except AssayError as error:
             _log.warning("the collector cannot be asked for its projects", reason=error.reason, why=error.message)
         owned = await self._tools.leases.claim(list(self._known), LEASE_S)
-        for project in owned:
+        for project, generation in owned.items():
             if project in self._evaluations:
-                self._evaluations[project].seen(self._known[project])
+                if self._evaluations[project].seen(self._known[project], generation):
+                    self.hear(project)
                 continue
             self._evaluations[project] = Evaluation(self._tools, self._known[project])
             self._due_s[project] = time.monotonic()
             self._nudged.set()
+        for project in self._evaluations.keys() - owned.keys():
+            self.nudge(project)  # it is asked whether it is ours still
         if self._tools.anomalies is not None:
             self._tools.anomalies.watch(self._evaluations, self.nudge)
 
@@ -97,17 +113,22 @@ class Schedule:
 
     async def _evaluate(self, project: str, turns: asyncio.Semaphore) -> None:
         async with turns:
-            self._due_s[project] = time.monotonic() + self._every_s
+            began_s = self._evaluated_s[project] = time.monotonic()
+            self._due_s[project] = inf
+            pause_s: float | None = 0.0
             try:
-                if not await self._evaluations[project].evaluate():
-                    _log.info("another replica evaluates the project by now", project=project)
-                    del self._evaluations[project], self._due_s[project]
+                pause_s = await self._evaluations[project].evaluate()
             except Exception as error:  # noqa: BLE001 - what is wrong with one project must not hold up the others
                 if patience.is_passing(error):
                     _log.warning("an evaluation waits for the database", project=project, why=str(error) or repr(error))
                 else:
                     _log.error("an evaluation failed", project=project, error=error)
                     self._evaluations[project] = Evaluation(self._tools, self._known[project])
+            if pause_s is None:
+                _log.info("another replica evaluates the project by now", project=project)
+                del self._evaluations[project], self._due_s[project], self._evaluated_s[project]
+            else:
+                self._put_forward(project, max(began_s + self._every_s, time.monotonic() + pause_s))
 
     async def _passing(self, what: str, attempt: Any) -> None:
         try:

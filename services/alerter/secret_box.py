@@ -1,18 +1,13 @@
 """Encrypts what receivers must keep secret. The database holds no secret in clear, nor the key."""
 
-import base64
-import hashlib
-import hmac
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from kit.errors import AssayError, Kind
+from kit.secret_keys import derived_keys
 
 KEYS_MAX = 8
 
@@ -31,7 +26,7 @@ class SecretBox:
             self._fernets = [Fernet(key) for key in keys]
         except ValueError as error:
             raise _key_invalid() from error
-        self._link_keys = tuple(hmac.new(base64.urlsafe_b64decode(key), b"assay links", hashlib.sha256).digest() for key in keys)
+        self._link_keys = derived_keys(keys, b"assay links")
 
     @property
     def link_keys(self) -> tuple[bytes, ...]:
@@ -66,29 +61,6 @@ class SecretBox:
             message = "set ASSAY_SECRETS_KEY or ASSAY_SECRETS_KEY_FILE, so that secrets can be kept"
             raise AssayError(Kind.FAILED_PRECONDITION, "SECRETS_KEY_MISSING", message)
         return MultiFernet(self._fernets)
-
-
-def load_keys(setting: str, file: Path | None) -> list[str]:
-    """The keys in the setting, separated by commas; else those in the file, which is made with a new one if it is not there."""
-    if setting.strip() or file is None:
-        return [key.strip() for key in setting.split(",") if key.strip()]
-    _make_file(file)
-    return file.read_text().split()
-
-
-def _make_file(file: Path) -> None:
-    """Readable by its owner alone, and complete as soon as it is there: whoever comes second finds the first one's."""
-    if file.exists():
-        return
-    descriptor, draft = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")
-    with os.fdopen(descriptor, "wb") as writing:
-        writing.write(Fernet.generate_key() + b"\n")
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        return
-    finally:
-        Path(draft).unlink()
 
 
 def _key_invalid() -> AssayError:

@@ -1,9 +1,11 @@
-"""The stream and subject of the bus that the alerter owns."""
+"""The stream and subject of the bus that the alerter owns, and those of others that it listens to."""
 
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
 ALERTS = "ASSAY_ALERTS"
 ALERTS_SUBJECT = "assay.alerts"
+# The collector's: which windows have new values.
+WINDOWS_SUBJECT = "assay.windows"
 
 # Announcements: what they tell of is in the database. Who was away for longer asks there.
 ALERTS_KEPT_S = 3_600.0

@@ -9,14 +9,15 @@ from kit.access import CachedKeyChecker, Guard, RemoteKeyChecker
 from kit.health import Readiness
 from kit.memory import give_back_freed_memory, share_heaps
 from kit.start import BUS, DATABASE, Start, ensure_streams, ops
-from services.analyzer import rpc_anomalies, rpc_baselines, rpc_rankings, streams
+from kit.threads import favour_the_event_loop
+from services.analyzer import rpc_anomalies, rpc_baselines, rpc_quality, streams
 from services.analyzer.collector import Calls, Collector
-from services.analyzer.evidence_reader import EvidenceReader
 from services.analyzer.inbox import Inbox
 from services.analyzer.notes import Notes
 from services.analyzer.projects import Projects
 from services.analyzer.publish import Publisher
-from services.analyzer.rankings import Rankings
+from services.analyzer.quality_wiring import quality
+from services.analyzer.ranking_wiring import SERVICE_NAMES, choosing
 from services.analyzer.settings import AnalyzerSettings
 from services.analyzer.store.anomalies import AnomalyStore
 from services.analyzer.store.baselines import BaselineStore
@@ -38,6 +39,7 @@ _log = logs.get_logger(__name__)
 async def analyzer(settings: AnalyzerSettings) -> AsyncIterator[str]:
     """Serves an analyzer until the block is left; yields the bound address."""
     share_heaps()
+    favour_the_event_loop()
     readiness = Readiness(DATABASE, BUS)
     url, address = settings.database_url.get_secret_value(), settings.collector_address
     secret, files, is_open = settings.service_key.get_secret_value(), settings.client_tls, settings.insecure_connect
@@ -58,18 +60,19 @@ async def analyzer(settings: AnalyzerSettings) -> AsyncIterator[str]:
         )
 
         async def work(claim: Claim, inbox: Inbox) -> None:
-            await Worker(tools, claim, inbox).run()
+            async with scores.scoring(claim):
+                await Worker(tools, claim, inbox).run()
 
         async def prepare_database() -> None:
             await database.migrate(url, schema=SCHEMA, package=MIGRATIONS, files=settings.database_tls)
 
         async def prepare_bus() -> None:
-            await ensure_streams(connection, [streams.anomalies_stream(settings.stream_replica_count)])
+            await ensure_streams(connection, [make(settings.stream_replica_count) for make in streams.STREAMS])
 
         start = Start(engine, connection, readiness, prepare_database=prepare_database, prepare_bus=prepare_bus)
         watches = AnomalyWatches(connection, anomalies)
-        reader = EvidenceReader(tools.collector, anomalies, timedelta(days=settings.ranking_half_life_days))
-        rankings = Rankings(connection, reader, settings.ranking_refresh_s)
+        choices = choosing(settings, engine, connection, tools.collector, anomalies)
+        scores = await stack.enter_async_context(quality(engine, connection, own, settings))
         await stack.enter_async_context(ops(settings, readiness))
         bound = await stack.enter_async_context(
             rpc.serve(
@@ -77,9 +80,10 @@ async def analyzer(settings: AnalyzerSettings) -> AsyncIterator[str]:
                 [
                     rpc_anomalies.AnomalyServicer(guard, anomalies, watches, Calls(plain)).add_to,
                     rpc_baselines.BaselineServicer(guard, baselines, shifts).add_to,
-                    rpc_rankings.RankingServicer(ranking_guard, rankings).add_to,
+                    scores.servicer(guard).add_to,
+                    *choices.servicers(guard, ranking_guard),
                 ],
-                service_names=[rpc_anomalies.SERVICE_NAME, rpc_baselines.SERVICE_NAME, rpc_rankings.SERVICE_NAME],
+                service_names=[rpc_quality.SERVICE_NAME, rpc_anomalies.SERVICE_NAME, rpc_baselines.SERVICE_NAME, *SERVICE_NAMES],
                 readiness=readiness,
                 log_guard=guard,
                 files=settings.grpc_tls,
@@ -87,9 +91,8 @@ async def analyzer(settings: AnalyzerSettings) -> AsyncIterator[str]:
             )
         )
         projects = Projects(connection, tools.collector, tools.store, work)
-        await stack.enter_async_context(
-            lifecycle.background(start.run, start.after(projects.run), watches.run, rankings.run, give_back_freed_memory)
-        )
+        jobs = [start.run, start.after(projects.run), watches.run, scores.bells.run, *choices.jobs(start), give_back_freed_memory]
+        await stack.enter_async_context(lifecycle.background(*jobs))
         _log.info("the analyzer is up", address=bound)
         yield bound
 

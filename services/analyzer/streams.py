@@ -6,6 +6,16 @@ ANOMALIES = "ASSAY_ANOMALIES"
 ANOMALIES_SUBJECT = "assay.anomalies"
 # The collector's: which windows have new values.
 WINDOWS_SUBJECT = "assay.windows"
+# The collector's: that there is new evidence, and contents of evidence in parts of so many bytes.
+EVIDENCE_STORED_SUBJECT = "assay.evidence_stored"
+CONTENT = "ASSAY_CONTENT"
+CONTENT_SUBJECT = "assay.content"
+CONTENT_PART_BYTES = 512 * 1024
+
+SCORES = "ASSAY_SCORES"
+SCORES_SUBJECT = "assay.scores"
+# Scores wait until the collector's writer has them; a score has some 40 bytes. When it is full, the analyzer waits with telling more.
+SCORES_BYTES_MAX = 256 * 1024 * 1024
 
 # Who was away for longer than this lists what is open.
 ANOMALIES_KEPT_S = 86_400.0
@@ -28,3 +38,19 @@ def anomalies_stream(replica_count: int) -> StreamConfig:
         duplicate_window=DUPLICATE_WINDOW_S,
         num_replicas=replica_count,
     )
+
+
+def scores_stream(replica_count: int) -> StreamConfig:
+    """Holds what the collector's writer has not taken over yet, on disk, and nothing else."""
+    return StreamConfig(
+        name=SCORES,
+        subjects=[f"{SCORES_SUBJECT}.*"],
+        retention=RetentionPolicy.WORK_QUEUE,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        max_bytes=SCORES_BYTES_MAX,
+        num_replicas=replica_count,
+    )
+
+
+STREAMS = (anomalies_stream, scores_stream)

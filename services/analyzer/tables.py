@@ -25,7 +25,7 @@ metadata = MetaData(schema="analyzer")
 IdText = Text(collation="C")
 
 
-def _series_columns(*, nullable: bool = False) -> list[Column[str]]:
+def series_columns(*, nullable: bool = False) -> list[Column[str]]:
     names = ("provider", "model", "task_type", "prompt_name", "prompt_version")
     return [Column(name, IdText, nullable=nullable) for name in names]
 
@@ -53,7 +53,7 @@ series_table = Table(
     metadata,
     Column("series_id", Integer, Identity(), primary_key=True),
     Column("project", IdText, nullable=False),
-    *_series_columns(),
+    *series_columns(),
     UniqueConstraint("project", "provider", "model", "task_type", "prompt_name", "prompt_version"),
 )
 
@@ -106,7 +106,7 @@ anomaly_table = Table(
     Column("metric", SmallInteger, nullable=False),
     Column("direction", SmallInteger, nullable=False),
     Column("severity", SmallInteger, nullable=False),
-    *_series_columns(nullable=True),
+    *series_columns(nullable=True),
     Column("part_count", Integer, nullable=False),
     Column("start_time", DateTime(timezone=True), nullable=False),
     Column("detect_time", DateTime(timezone=True), nullable=False),
@@ -136,7 +136,7 @@ anomaly_part_table = Table(
     Column("project", IdText, primary_key=True),
     Column("anomaly_id", IdText, primary_key=True),
     Column("part_number", Integer, primary_key=True, autoincrement=False),
-    *_series_columns(),
+    *series_columns(),
     Column("metric", SmallInteger, nullable=False),
     Column("observed", Double, nullable=False),
     Column("expected", Double, nullable=False),
@@ -171,4 +171,18 @@ accepted_shift_table = Table(
     Column("is_applied", Boolean, nullable=False),
     Index("accepted_shift_project", "project", "shift_id"),
     Index("accepted_shift_waiting", "project", postgresql_where=text("NOT is_applied")),
+)
+
+# What was recommended from a moment on: question and answer, as the contract's messages.
+ranking_table = Table(
+    "ranking",
+    metadata,
+    Column("project", IdText, primary_key=True),
+    Column("ranking_id", IdText, primary_key=True),
+    Column("make_time", DateTime(timezone=True), nullable=False),
+    Column("task_type", IdText, nullable=False),
+    Column("question", LargeBinary, nullable=False),
+    Column("ranking", LargeBinary, nullable=False),
+    Index("ranking_made", "project", "make_time", "ranking_id"),
+    Index("ranking_task", "project", "task_type", "make_time", "ranking_id"),
 )

@@ -26,6 +26,8 @@ _WINDOWS = metrics.counter("assay_analyzer_windows_total", "Windows in which som
 GATHER_S = 2.0
 # What only time tells, such as silence, is looked for so often.
 TICK_S = 5.0
+# A project without series has nothing to be silent.
+EMPTY_TICK_S = 60.0
 # What was learnt is kept so often, and at once when something was found; where that takes long, for there are very many series, less often.
 KEEP_EVERY_S = 10.0
 KEEP_SHARE_MAX = 0.1
@@ -81,7 +83,7 @@ class Worker:
         """Works for ever. Raises OwnershipLostError when somebody else works on the project, and the errors of neighbours that are away."""
         await self._begin()
         while True:
-            changes, has_requests = await self._inbox.take(TICK_S, GATHER_S)
+            changes, has_requests = await self._inbox.take(TICK_S if self._model.series_count else EMPTY_TICK_S, GATHER_S)
             try:
                 await self._look_at(changes)
                 await self._keep_if_due()

@@ -1,7 +1,8 @@
-"""Tells the bus which windows have new values."""
+"""Tells the bus which windows have new values, and that there is new evidence."""
 
 import numpy as np
 from assay.events.v1.ingest_pb2 import WindowsChanged
+from assay.events.v1.scores_pb2 import EvidenceStored
 
 from kit.bus import Bus
 from services.collector import streams
@@ -18,3 +19,8 @@ async def announce_windows(bus: Bus, project: str, series_id: Ints, start_min: I
         last_receive_unix_us=last_receive_unix_us,
     )
     await bus.publish(f"{streams.WINDOWS_SUBJECT}.{project}", event.SerializeToString(), {})
+
+
+async def announce_evidence(bus: Bus, project: str) -> None:
+    """Announces that evidence of a project was stored."""
+    await bus.publish(f"{streams.EVIDENCE_STORED_SUBJECT}.{project}", EvidenceStored(project=project).SerializeToString(), {})

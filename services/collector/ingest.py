@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from services.collector.domain.split import split_calls, split_items
 from services.collector.in_flight import InFlight
 from services.collector.messages import wire
 from services.collector.messages.call_message import fill_calls, fill_prices
+from services.collector.messages.contents import content_messages, detached
 from services.collector.messages.evidence_facts import checked_evidence, read_evidence
 from services.collector.messages.parts import BusMessage, bus_message, content_hash
 from services.collector.pricing import VersionedPriceTable, model_names, price_calls
@@ -114,7 +115,10 @@ class Ingest:
             template = _template(batch_id, 0)
             refusals = _evidence_refusals(evidence, unreadable, self._now_unix_us())
             template.rejected_count = len(refusals)
-            await self._publish(self._evidence_messages(project, template, evidence, refusals))
+            refused = {refusal.index for refusal in refusals}
+            contents = _take_contents(project, evidence, refused)
+            await self._publish(contents)  # first, so that nothing refers to what is not there
+            await self._publish(self._evidence_messages(project, template, evidence, refused))
         return _recorded("evidence", project, template, len(evidence), refusals)
 
     async def _call_messages(
@@ -144,9 +148,8 @@ class Ingest:
         project: str,
         template: ingest_pb2.IngestMessage,
         evidence: Sequence[Any],
-        refusals: Sequence[Refusal],
+        refused: Set[int],
     ) -> list[BusMessage]:
-        refused = {refusal.index for refusal in refusals}
         sizes = [piece.ByteSize() + _EVIDENCE_FIXED_BYTES for piece in evidence]
         parts = split_items(sizes)
         messages = []
@@ -202,6 +205,16 @@ def _evidence_refusals(evidence: Sequence[Any], unreadable: Sequence[int], now_u
         if fault:
             refusals.append(Refusal(index, fault))
     return refusals
+
+
+def _take_contents(project: str, evidence: Sequence[Any], refused: Set[int]) -> list[BusMessage]:
+    """Takes the contents out of all pieces, and returns those of the sound ones."""
+    messages: list[BusMessage] = []
+    for index, piece in enumerate(evidence):
+        content = detached(piece)
+        if content and index not in refused:
+            messages.extend(content_messages(project, piece.content_reference.content_id.decode(), content))
+    return messages
 
 
 def _recorded(kind: str, project: str, template: ingest_pb2.IngestMessage, item_count: int, refusals: Sequence[Refusal]) -> Recorded:

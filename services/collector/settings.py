@@ -1,6 +1,7 @@
 """Settings of the collector's two roles."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -32,6 +33,11 @@ class FrontSettings(CollectorSettings):
     otlp_task_id_attributes: tuple[str, ...] = ()
     otlp_revision_count_attributes: tuple[str, ...] = ()
     otlp_trace_is_task: bool = True
+    # Fernet keys, separated by commas, or the file where one is kept and made at the first start: links for feedback are signed by them.
+    secrets_key: SecretStr | None = Field(default=None, validation_alias="ASSAY_SECRETS_KEY")
+    secrets_key_file: Path | None = Field(default=None, validation_alias="ASSAY_SECRETS_KEY_FILE")
+    # Where people reach the gateway, such as https://assay.example.com, for such links. Empty: they are told without it.
+    public_url: str = Field(default="", validation_alias="ASSAY_PUBLIC_URL")
     bootstrap_key: SecretStr | None = None
     service_key: SecretStr | None = Field(default=None, validation_alias="ASSAY_SERVICE_KEY")
 

@@ -126,18 +126,32 @@ evidence_table = Table(
     Column("accepted", SmallInteger),
     Column("is_waiting", Boolean, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    # In the order of commits within a project: whoever adds evidence holds the project's lock until then.
+    Column("position", BigInteger, Identity(), nullable=False),
     Index("evidence_call_id", "call_id"),
     Index("evidence_task_id", "task_id"),
     Index("evidence_waiting", "project_id", postgresql_where=text("is_waiting")),
+    Index("evidence_position", "project_id", "position"),
 )
 
-# The quality of a call's answer, as it is counted in the roll-ups.
+# The quality of a call's answer, as it is counted in the roll-ups. Version 0 is the collector's own mean of evaluations.
 score_table = Table(
     "score",
     metadata,
     Column("project_id", Integer, primary_key=True),
     Column("call_id", IdText, primary_key=True),
     Column("score_nanos", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False, server_default=text("0")),
+)
+
+# The quality of tasks' results as the analyzer has told it; of the others, the collector's own mean stands in their rows.
+task_score_table = Table(
+    "task_score",
+    metadata,
+    Column("project_id", Integer, primary_key=True),
+    Column("task_id", IdText, primary_key=True),
+    Column("score_nanos", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
 )
 
 task_table = Table(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from kit import logs, metrics
 from kit.bus import Bus
 from kit.patience import RETRY_S, StoppedError, is_passing, patiently, pause
-from services.collector.announce import announce_windows
+from services.collector.announce import announce_evidence, announce_windows
 from services.collector.dead_letter import dead_letter
 from services.collector.domain.prepared import Prepared, prepare
 from services.collector.intake import Intake, Taken
@@ -157,13 +157,19 @@ class Writer:
         for change in added.changes:
             newest = prepared.newest_call_receive_us(change.project_id)
             await announce_windows(self._bus, projects[change.project_id].project, change.series_id, change.start_min, newest)
+        if prepared.pieces:
+            with_evidence = await self._projects.numbered({piece.project_id for piece in prepared.pieces})
+            for project in with_evidence.values():
+                await announce_evidence(self._bus, project.project)
 
     async def _keep_aside(self, taken: Taken, error: Exception, stop: asyncio.Event) -> None:
         _log.error("a message cannot be stored and is kept aside", sequence=taken.sequence, subject=taken.message.subject, error=error)
 
         async def attempt() -> None:
             project = await self._projects.find(taken.project)
-            await self._store.add_dead_letter(dead_letter(taken, project.project_id if project else 0, repr(error)))
+            letter = dead_letter(taken, project.project_id if project else 0, repr(error))
+            await self._store.add_dead_letter(letter)
+            _calls_total.labels(result="dead_lettered").inc(letter.record_count)
 
         await patiently(attempt, stop)
         await self._intake.acknowledge([taken])

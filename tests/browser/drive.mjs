@@ -5,11 +5,13 @@
 // Every result has `console_errors`: what the browser complained of, failed requests included.
 import { launch } from './chromium.mjs';
 import * as findings from './findings_scenarios.mjs';
+import * as insights from './insights_scenarios.mjs';
 import * as overview from './scenarios.mjs';
+import * as work from './work_scenarios.mjs';
 
 const DEADLINE_MS = 120_000;
 
-const scenarios = { ...overview, ...findings };
+const scenarios = { ...overview, ...findings, ...insights, ...work };
 const options = JSON.parse(process.argv[2] ?? '{}');
 const scenario = scenarios[options.scenario];
 if (!scenario) throw new Error(`no scenario ${options.scenario}; there are ${Object.keys(scenarios).join(', ')}`);

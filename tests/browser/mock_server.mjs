@@ -5,9 +5,11 @@ import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, resolve } from 'node:path';
 import { Findings } from './mock_findings.mjs';
+import { insight } from './mock_insights.mjs';
 import { answer } from './mock_numbers.mjs';
+import { Reporter } from './mock_reports.mjs';
 
-const DIST = resolve(import.meta.dirname, '../../gateway/dashboard/dist');
+const DIST = process.env.ASSAY_DASHBOARD ?? resolve(import.meta.dirname, '../../gateway/dashboard/dist');
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -15,7 +17,7 @@ const TYPES = {
   '.svg': 'image/svg+xml',
 };
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; frame-src 'self'; " +
   "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const LATEST_QUIET_CALL = '2026-04-11T20:04:22Z';
@@ -25,6 +27,7 @@ const TICK_MS = 1_000;
 const startedMs = Date.now();
 const streams = new Set();
 const findings = new Findings();
+const reporter = new Reporter();
 let isOut = false;
 
 function durationMs(text) {
@@ -140,9 +143,21 @@ async function findingsOf(request, response, path, query) {
     findings.control[path]();
     return response.writeHead(204).end();
   }
-  const found = findings.answer(request.method, path, query, await bodyOf(request));
-  if (found) json(response, ...found);
+  const body = await bodyOf(request);
+  const question = [request.method, path, query, body];
+  const found = insight(...question) ?? reporter.answer(...question) ?? findings.answer(...question);
+  if (typeof found?.[1] === 'string') paper(response, found[1]);
+  else if (found?.[0] === 204) response.writeHead(204).end();
+  else if (found) json(response, ...found);
   else file(response, path);
+}
+
+/** A report as the gateway sends it: a stranger to the pages, that can do nothing. */
+function paper(response, html) {
+  const policy =
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox allow-popups allow-modals";
+  response.writeHead(200, { 'content-type': TYPES['.html'], 'content-security-policy': policy });
+  response.end(html);
 }
 
 async function session(request, response) {

@@ -41,7 +41,7 @@ def test_a_fresh_link_can_be_had_at_any_time(suite: Suite) -> None:
 def test_the_admin_key_is_for_its_owner_alone_and_no_secret_is_told(suite: Suite) -> None:
     assert (suite.data_dir / ADMIN_KEY_FILE).stat().st_mode & 0o777 == 0o600
     run = suite.run_file()
-    assert set(run["processes"]) == {"gateway", "collector", "writer", "analyzer", "alerter", "postgres", "nats"}
+    assert set(run["processes"]) == {"gateway", "collector", "writer", "analyzer", "alerter", "reporter", "postgres", "nats"}
     assert run["url"] == run["processes"]["gateway"]["url"] == suite.link.partition("/login")[0]
     for secret in json.loads((suite.data_dir / "secrets.json").read_text()).values():
         assert secret not in json.dumps(run)

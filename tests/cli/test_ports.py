@@ -51,6 +51,7 @@ def test_what_is_taken_for_others_is_not_picked(monkeypatch: pytest.MonkeyPatch)
         ("ASSAY_COLLECTOR_WRITER_LISTEN", "ASSAY_COLLECTOR_WRITER_LISTEN"),
         ("ASSAY_ANALYZER_LISTEN", "ASSAY_ANALYZER_LISTEN"),
         ("ASSAY_ALERTER_LISTEN", "ASSAY_ALERTER_LISTEN"),
+        ("ASSAY_REPORTER_LISTEN", "ASSAY_REPORTER_LISTEN"),
         ("ASSAY_COLLECTOR_OTLP_LISTEN", "ASSAY_COLLECTOR_OTLP_LISTEN"),
     ],
 )

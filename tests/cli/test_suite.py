@@ -33,7 +33,7 @@ def test_a_call_is_found_with_its_batch_messages_and_row(suite: Suite, tmp_path:
 
 def test_levels_are_set_in_every_process(suite: Suite) -> None:
     levels = suite.assay("log", "services.collector", "debug", "--json").json
-    assert set(levels) == {"collector", "writer", "analyzer", "alerter"}
+    assert set(levels) == {"collector", "writer", "analyzer", "alerter", "reporter"}
     assert all(each["services.collector"] == "DEBUG" for each in levels.values())
     assert "services.collector" in suite.assay("log", "all", "INFO").stdout
     address = suite.run_file()["processes"]["writer"]["url"]

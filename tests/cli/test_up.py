@@ -53,7 +53,7 @@ def test_existing_servers_are_used_where_settings_name_them(
     monkeypatch.setenv("ASSAY_DATABASE_URL", database_url)
     monkeypatch.setenv("ASSAY_NATS_URL", stack.nats_url)
     with started(tmp_path / "data") as suite:
-        assert set(suite.run_file()["processes"]) == {"gateway", "collector", "writer", "analyzer", "alerter"}
+        assert set(suite.run_file()["processes"]) == {"gateway", "collector", "writer", "analyzer", "alerter", "reporter"}
         assert not (tmp_path / "data" / "postgres").exists()
         file = write_lines(tmp_path / "calls.jsonl", [call("elsewhere")])
         assert suite.assay("replay", file, "--json").json["accepted"] == 1

@@ -24,6 +24,7 @@ COMMANDS = [
     "ledger",
     "anomalies",
     "rank",
+    "prompts",
     "alerts",
     "trace",
     "detect",

@@ -15,6 +15,7 @@ from kit.access import CachedKeyChecker, RemoteKeyChecker, Role
 from kit.errors import AssayError, Kind
 from services.collector.access import keys
 from services.collector.access.checker import StoreKeyChecker
+from services.collector.access.store import SERVICE_NAME
 from services.collector.access.tables import access_key_table
 from tests.collector.access_support import NO_KEY, Access, id_of, serve_access
 
@@ -254,12 +255,13 @@ async def test_a_bootstrap_key_of_wrong_form_or_of_a_taken_id_is_refused(access:
     assert await access.refusal("CheckKey", taken) == KEY_INVALID
 
 
-async def test_the_service_key_may_read_in_every_project_and_do_nothing_else(access: Access) -> None:
+async def test_the_service_key_may_read_and_operate_in_every_project_and_do_nothing_else(access: Access) -> None:
     secret = keys.new_secret()
+    await access.store._ensure_key(secret, SERVICE_NAME, Role.READ, "SERVICE_KEY_INVALID")  # as it once was made
     made = await access.store.ensure_service_key(secret)
     assert made == await access.store.ensure_service_key(secret)
     identity = await StoreKeyChecker(access.store).check(secret)
-    assert (identity.project, identity.roles) == (None, frozenset({Role.READ}))
+    assert (identity.project, identity.roles) == (None, frozenset({Role.OPERATE}))
     assert identity.project_for("any-project") == "any-project"
     assert await access.refusal("CreateKey", secret, display_name="mine", roles=[2]) == (Kind.PERMISSION_DENIED, "ROLE_MISSING", None)
     with pytest.raises(AssayError) as refused:

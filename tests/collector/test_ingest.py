@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from assay.events.v1 import ingest_pb2
 from assay.telemetry.v1 import call_pb2
 from hypothesis import given
 from hypothesis import strategies as st
@@ -195,21 +196,43 @@ def test_accepted_and_refused_are_all_that_was_sent(calls: list[call_pb2.Call]) 
 
 def test_evidence_is_checked_split_and_published() -> None:
     front = Front()
-    large = [evidence(evidence_id=f"e-{number}", evaluation=None, code={"content": b"x" * 400_000}) for number in range(3)]
-    recorded = front.record_evidence(evidence_request(evidence(), evidence(evidence_id=None), *large))
-    assert recorded.accepted_count == 4
+    said = [evidence(evidence_id=f"e-{number}", evaluation=None, feedback={"comment": "x" * 4_000}) for number in range(200)]
+    recorded = front.record_evidence(evidence_request(evidence(), evidence(evidence_id=None), *said))
+    assert recorded.accepted_count == 201
     assert [refusal.index for refusal in recorded.refusals] == [1]
-    assert [[piece.evidence_id for piece in part.evidence.evidence] for part in front.parts] == [
-        ["e-1", "e-0"],
-        ["e-1"],
-        ["e-2"],
-    ]
-    assert [(part.part, part.part_count, part.rejected_count) for part in front.parts] == [(0, 3, 1), (1, 3, 0), (2, 3, 0)]
+    kept = [[piece.evidence_id for piece in part.evidence.evidence] for part in front.parts]
+    assert len(kept) == 2 and kept[0] + kept[1] == ["e-1", *(f"e-{number}" for number in range(200))]
+    assert [(part.part, part.part_count, part.rejected_count) for part in front.parts] == [(0, 2, 1), (1, 2, 0)]
     assert {subject for subject, _, _ in front.bus.messages} == {"assay.evidence.p"}
-    assert [headers["Assay-Count"] for _, _, headers in front.bus.messages] == ["3", "1", "1"]
+    assert [headers["Assay-Count"] for _, _, headers in front.bus.messages] == [str(len(kept[0]) + 1), str(len(kept[1]))]
     assert all(headers["Assay-Kind"] == "evidence" for _, _, headers in front.bus.messages)
     assert all(len(payload) < limits.MESSAGE_BYTES_MAX for _, payload, _ in front.bus.messages)
     assert front.parts[0].evidence.evidence[0] == evidence()
+
+
+def test_content_travels_apart_in_parts_before_what_refers_to_it() -> None:
+    front = Front()
+    report = bytes(range(256)) * 5_000
+    piece = evidence(evaluation=None, tests={"junit_xml": report}, content_reference={"content_id": "forged"})
+    too_large = evidence(evidence_id="e-2", evaluation=None, code={"content": b"x" * (limits.CONTENT_BYTES_MAX + 1)})
+    assert front.record_evidence(evidence_request(piece, too_large)).accepted_count == 1
+    *contents, (subject, message, _) = front.bus.messages
+    (referring,) = ingest_pb2.IngestMessage.FromString(message).evidence.evidence
+    reference = referring.content_reference
+    assert (subject, reference.form, reference.byte_count) == ("assay.evidence.p", "junit_xml", len(report))
+    assert referring.WhichOneof("kind") == "tests" and referring.tests.WhichOneof("form") is None
+    assert [name for name, _, _ in contents] == [f"assay.content.p.{reference.content_id}.{part}" for part in range(3)]
+    assert b"".join(payload for _, payload, _ in contents) == report
+    front.now_us += 1
+    front.record_evidence(evidence_request(piece, too_large))
+    assert front.bus.messages[4:7] == contents  # a repeat lies where the first one lay
+
+
+def test_the_same_content_of_two_pieces_is_kept_for_each() -> None:
+    front = Front()
+    pieces = [evidence(evidence_id=name, evaluation=None, code={"unified_diff": b"+x"}) for name in ("e-1", "e-2")]
+    front.record_evidence(evidence_request(*pieces))
+    assert len({subject for subject, _, _ in front.bus.messages}) == 3
 
 
 def test_a_batch_that_is_refused_in_full_still_says_of_what_kind_it_is() -> None:

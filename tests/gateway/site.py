@@ -15,7 +15,7 @@ from gateway.settings import GatewaySettings
 from tests.gateway.neighbour import READER, Neighbour, served
 
 DEADLINE_S = 60.0
-ADDRESSES = ("collector_address", "analyzer_address", "alerter_address")  # one neighbour stands for all
+ADDRESSES = ("collector_address", "analyzer_address", "alerter_address", "reporter_address")  # one neighbour stands for all
 AS_READER = {"authorization": f"Bearer {READER}"}
 
 

@@ -74,7 +74,11 @@ async def office(stack: Stack, bus: Bus) -> AsyncIterator[Office]:
     changes = {"secrets_key": SecretStr(KEY), "public_url": "https://assay.test", "allowed_targets": "127.0.0.1"}
     async with installation(stack) as made, running(made, **changes) as alerter, http_receiver() as server:
         settings = GatewaySettings(
-            listen="127.0.0.1:0", collector_address=made.collector, alerter_address=alerter.address, analyzer_address="127.0.0.1:1"
+            listen="127.0.0.1:0",
+            collector_address=made.collector,
+            alerter_address=alerter.address,
+            analyzer_address="127.0.0.1:1",
+            reporter_address="127.0.0.1:1",
         )
         async with gateway(settings) as address, httpx.AsyncClient(base_url=f"http://{address}", timeout=DEADLINE_S) as http:
             yield Office(made, alerter, http, server)

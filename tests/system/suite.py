@@ -39,7 +39,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Suite:
-    """A running suite. `collector`, `writer`, `analyzer`, `alerter` and `otlp` are gRPC addresses, `url` is the gateway's."""
+    """A running suite. `collector`, `writer`, `analyzer`, `alerter`, `reporter` and `otlp` are gRPC addresses, `url` is the gateway's."""
 
     data_dir: Path
     login_url: str
@@ -48,6 +48,7 @@ class Suite:
     writer: str
     analyzer: str
     alerter: str
+    reporter: str
     otlp: str
     admin_key: str
     tls: ClientFiles | None = None
@@ -58,7 +59,8 @@ class Suite:
 
     def address_of(self, path: str) -> str:
         """Where the RPC of this path is served, such as /assay.alerter.v1.AlertService/GetAlert."""
-        return {"analyzer": self.analyzer, "alerter": self.alerter}.get(path.split(".")[1], self.collector)
+        others = {"analyzer": self.analyzer, "alerter": self.alerter, "reporter": self.reporter}
+        return others.get(path.split(".")[1], self.collector)
 
     def channel_to(self, address: str, secret: str | None) -> grpc.aio.Channel:
         """To any process of the suite, without a key for None; close it."""
@@ -178,6 +180,7 @@ def _ready(process: "subprocess.Popen[str]", data_dir: Path, errors: Path) -> Su
         writer=run["processes"]["writer"]["url"],
         analyzer=run["processes"]["analyzer"]["url"],
         alerter=run["processes"]["alerter"]["url"],
+        reporter=run["processes"]["reporter"]["url"],
         otlp=run["otlp"],
         admin_key=(data_dir / "admin.key").read_text().strip(),
     )

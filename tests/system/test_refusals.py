@@ -98,7 +98,7 @@ async def secrets(suite: Suite, project: str) -> dict[str, str]:
 def addresses(suite: Suite, rpc: Rpc) -> list[str]:
     """The processes that serve an RPC: every one has LogService."""
     if rpc.name.startswith("LogService"):
-        return [suite.collector, suite.writer, suite.analyzer, suite.alerter]
+        return [suite.collector, suite.writer, suite.analyzer, suite.alerter, suite.reporter]
     return [suite.address_of(rpc.path)]
 
 
@@ -111,10 +111,11 @@ async def test_the_tables_cover_every_rpc_and_every_route(suite: Suite) -> None:
 async def test_no_process_serves_what_is_not_in_the_contract(suite: Suite) -> None:
     logs = "assay.operations.v1.LogService"
     known = {rpc.path.split("/")[1] for rpc in rpcs().values()} | {"opentelemetry.proto.collector.trace.v1.TraceService"}
-    of_analyzer, of_alerter = ({name for name in known if name.startswith(f"assay.{service}.")} for service in ("analyzer", "alerter"))
-    assert await served_services(suite.collector) == known - of_analyzer - of_alerter
-    assert await served_services(suite.analyzer) == of_analyzer | {logs}
-    assert await served_services(suite.alerter) == of_alerter | {logs}
+    addresses_of = {"analyzer": suite.analyzer, "alerter": suite.alerter, "reporter": suite.reporter}
+    others = {service: {name for name in known if name.startswith(f"assay.{service}.")} for service in addresses_of}
+    assert await served_services(suite.collector) == known.difference(*others.values())
+    for service, names in others.items():
+        assert await served_services(addresses_of[service]) == names | {logs}
     assert await served_services(suite.writer) == {logs}
     assert await served_services(suite.otlp) == {"opentelemetry.proto.collector.trace.v1.TraceService"}
 

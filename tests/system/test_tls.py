@@ -159,7 +159,7 @@ def assay(*arguments: object) -> "subprocess.CompletedProcess[str]":
 def test_commands_find_the_certificates_of_the_suite_or_are_told_them(secured: Secured, tmp_path: Path) -> None:
     suite, own = secured.suite, secured.own
     assert suite.assay("projects", "list")["projects"][0]["project"] == "default"
-    assert set(suite.assay("log", "kit.tls", "DEBUG")) == {"collector", "writer", "analyzer", "alerter"}
+    assert set(suite.assay("log", "kit.tls", "DEBUG")) == {"collector", "writer", "analyzer", "alerter", "reporter"}
     shown = ("--tls-certificate", own.certificate, "--tls-key", own.key)
     elsewhere = ("projects", "list", "--url", suite.collector, "--key", suite.admin_key, "--json")
     answered = assay("--tls-ca", secured.ours.path, *shown, *elsewhere)

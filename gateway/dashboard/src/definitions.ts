@@ -17,6 +17,36 @@ export const DEFINITIONS = {
   cost: 'Sum of the known costs. A call has its price from its caller or from the price table of its day; one without is counted as unpriced, not as free.',
   costPerAccepted:
     'All known cost, failed tries and revisions included, by the tasks whose result was accepted: what a result that was kept really costs.',
+  timePerAccepted:
+    'The time of all calls, failed tries and revisions included, by the tasks whose result was accepted.',
+  rankInterval:
+    'Holds the true rank in 95 % of the cases. Where intervals overlap, the evidence does not say who is better.',
+  rankingScore:
+    'Expected usefulness by the objective, with its 90 % interval; higher is better, and a halved latency adds 0.1 times its weight.',
+  probabilityBest: 'How probable it is that this one is the best of all that are ranked.',
+  share: 'Share of the traffic that serves best and keeps the others being learnt about. Choose by it at random.',
+  front: 'Nobody is better in one of the two and at least as good in the other.',
+  difference:
+    'Version less baseline, within the same provider, model and task, weighted by how many calls can be compared.',
+  sequence:
+    'Holds the true difference at all times at once, together with all other comparisons, in 95 % of the cases: looking every day is allowed.',
+  margin: 'A difference that is not worth having: smaller ones count as none.',
+  simultaneous:
+    "Share of its calls that the baseline had calls beside, in the same window, provider, model and task. Where it is small, whatever else changed counts as the prompt's doing.",
+  strata:
+    "A provider's model on a kind of task. Calls are compared within these alone, since otherwise a change of the mix would look like one of the prompt.",
+  qualityEstimate:
+    'The mean score as far as so few scores tell: drawn toward what is usual, without the habits of raters, with its 90 % interval.',
+  qualityScores: 'Calls and tasks that were scored.',
+  componentCode: 'The code itself: complexity, length, syntax, duplication.',
+  componentTests: 'Outcome of tests.',
+  componentCoverage: 'How much of the code tests reach.',
+  componentStatic: 'Findings of analysers.',
+  componentFeedback: 'What people said: thumbs, ratings, what they kept.',
+  componentRevisions: 'How often the result was worked over.',
+  componentEvaluation: 'Scores of judges and verifiers.',
+  leftOut: 'Not ranked, since the question does not allow them or too little is known.',
+  decayedCalls: 'Calls on this kind of task, each counted the less the longer it is ago: half after a week.',
   quality: 'Mean score of the answers that were scored, 0 to 1.',
   activity: 'Calls over the range; each row has its own scale.',
   provider: 'Who answered.',

@@ -7,6 +7,7 @@ from email.headerregistry import Address as MailAddress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from urllib.parse import quote
 
 import aiosmtplib
 
@@ -17,6 +18,7 @@ from services.alerter.domain.notification.address import Network
 from services.alerter.domain.notification.delivery import Refused, Result, Retry, Sent, shown_detail
 from services.alerter.domain.notification.receiver import EmailConfig, MailSecurity, Receiver
 from services.alerter.render.outgoing import Outgoing
+from services.alerter.render.rendering import CHART_ID
 
 
 class EmailChannel:
@@ -86,9 +88,16 @@ def mail_of(message: Outgoing, config: EmailConfig) -> EmailMessage:
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")
+        if message.chart is not None:
+            html = mail.get_body(("html",))
+            assert html is not None  # noqa: S101 - added just now
+            html.add_related(message.chart.png, maintype="image", subtype="png", cid=f"<{CHART_ID}>")
     for attachment in message.attachments:
         main, _, sub = attachment.content_type.partition("/")
-        mail.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
+        # By its Content-ID the HTML may show a picture: <img src="cid:NAME@assay">.
+        mail.add_attachment(
+            attachment.content, maintype=main, subtype=sub, filename=attachment.name, cid=f"<{quote(attachment.name)}@assay>"
+        )
     return mail
 
 

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+KIND_LABEL = "kind"
+"""A label of alerts about anomalies, which has the anomaly's kind, and of heartbeats."""
+HEARTBEAT_KIND = "heartbeat"
+
 
 class AlertState(Enum):
     """Where an alert is in its life; one that is inactive does not exist. The numbers are kept in PostgreSQL."""
@@ -32,8 +36,8 @@ class Severity(Enum):
 class Alert:
     """An alert as it is now. Times are None until they come; a text is empty where there is nothing to say.
 
-    `observed` and `threshold` are in `unit` ("s", "USD", "" for a bare number or a ratio); None where the rule has none. `version` counts
-    the changes, from 1.
+    `observed` and `threshold` are in `unit` ("s", "USD", "ratio" in 0..1, "" for a bare number); None where the rule has none. `version`
+    counts the changes, from 1.
     """
 
     alert_id: str
@@ -55,3 +59,8 @@ class Alert:
     description: str = ""
     anomaly_id: str = ""
     version: int = 1
+
+    @property
+    def is_heartbeat(self) -> bool:
+        """Whether it says that all is well, and is missed when it stays out."""
+        return self.labels.get(KIND_LABEL) == HEARTBEAT_KIND

@@ -100,12 +100,15 @@ WAYS: Mapping[RuleMetric, Way] = {
     RuleMetric.CALL_COUNT: Total(CALL_COUNT_COLUMN),
 }
 
+RATIO_UNIT = "ratio"
+"""Of values in 0..1, which people read in percent."""
+
 _UNITS = {"LATENCY": "s", "TIME": "s", "COST": "USD", "INPUT": "tokens", "OUTPUT": "tokens", "CALL": "calls"}
 
 
 def unit(metric: RuleMetric) -> str:
-    """What the metric's values are in; empty for ratios and plain numbers."""
-    return "" if metric.name.endswith("_RATIO") else _UNITS.get(metric.name.partition("_")[0], "")
+    """What the metric's values are in; empty for plain numbers."""
+    return RATIO_UNIT if metric.name.endswith("_RATIO") else _UNITS.get(metric.name.partition("_")[0], "")
 
 
 def columns_of(metric: RuleMetric) -> frozenset[str]:

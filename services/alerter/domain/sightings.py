@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from services.alerter.domain.alert import Severity
+from services.alerter.domain.alert import KIND_LABEL, Severity
 from services.alerter.domain.evaluate import Finding, severity_of
 from services.alerter.domain.forecast import Forecast
 from services.alerter.domain.life_cycle import Observation
@@ -43,7 +43,7 @@ def of_anomalies(rule: Rule, condition: AnomalyMatch, anomalies: Iterable[OpenAn
     """A finding for each anomaly that the rule is about, and for each known one that is no more."""
     matching = {anomaly.anomaly_id: anomaly for anomaly in anomalies if _matches(rule, condition, anomaly)}
     for anomaly in matching.values():
-        labels = {**anomaly.scope, "metric": anomaly.metric.lower(), "kind": anomaly.kind.lower()}
+        labels = {**anomaly.scope, "metric": anomaly.metric.lower(), KIND_LABEL: anomaly.kind.lower()}
         found = Found(labels, anomaly.explanation, anomaly.cause, anomaly.anomaly_id)
         severity = rule.severity or anomaly.severity
         yield Finding(anomaly.anomaly_id, found, Observation(Verdict.BREACH, anomaly.observed, severity))

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from services.alerter.domain.alert import Severity
+from services.alerter.domain.alert import HEARTBEAT_KIND, KIND_LABEL, Severity
 from services.alerter.domain.life_cycle import Observation, Step
-from services.alerter.domain.metric import RuleMetric, unit
+from services.alerter.domain.metric import RATIO_UNIT, RuleMetric, unit
 from services.alerter.domain.rule import (
     S_PER_DAY,
     S_PER_HOUR,
@@ -69,6 +69,8 @@ def labels(rule: Rule, found: Found, severity: Severity, project: str) -> dict[s
         made["metric"] = rule.condition.metric.name.lower()
     elif isinstance(rule.condition, Burn):
         made["metric"] = RuleMetric.SUCCESS_RATIO.name.lower()
+    elif isinstance(rule.condition, Heartbeat):
+        made[KIND_LABEL] = HEARTBEAT_KIND
     return {**made, "alertname": rule.name, "rule_id": rule.rule_id, "severity": severity.name.lower(), "project": project}
 
 
@@ -125,7 +127,7 @@ def subject(group_by: Sequence[str], of_group: Mapping[str, str]) -> str:
 
 def amount(metric: RuleMetric, value: float) -> str:
     """A value of the metric as people read it."""
-    if metric.name.endswith("_RATIO"):
+    if unit(metric) == RATIO_UNIT:
         return f"{value:.1%}"
     if unit(metric) == "USD":
         return f"{value:,.4g} USD"

@@ -7,6 +7,7 @@ from datetime import datetime
 from services.alerter.domain.alert import Severity
 from services.alerter.domain.notification.content import Notification
 from services.alerter.domain.notification.delivery import Attachment
+from services.alerter.render.chart import Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +51,5 @@ class Outgoing:
     payload: Mapping[str, object]
     notification: Notification | None = None
     attachments: tuple[Attachment, ...] = ()
+    chart: Chart | None = None
     reference: str = ""

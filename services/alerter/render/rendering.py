@@ -12,10 +12,12 @@ from services.alerter.domain.notification.content import AlertNote, Notification
 from services.alerter.domain.notification.delivery import Attachment, Document
 from services.alerter.domain.notification.receiver import Receiver
 from services.alerter.render import payload
+from services.alerter.render.chart import HEIGHT, WIDTH, Chart
 from services.alerter.render.outgoing import Card, Outgoing, Section
 from services.alerter.render.user_template import rendered
 
 SUBJECT_LENGTH_MAX = 200
+CHART_ID = "chart"  # by which a mail's HTML names the part that is the picture
 OVER_COLOUR = "#2e8540"
 COLOURS = {Severity.INFO: "#3a6ea5", Severity.WARNING: "#b7791f", Severity.CRITICAL: "#c0392b"}
 # Labels that a message shows elsewhere.
@@ -32,7 +34,7 @@ def colour(card: Card) -> str:
 
 
 def outgoing_notification(
-    content: Notification, receiver: Receiver, delivery_id: str, create_time: datetime, reference: str = ""
+    content: Notification, receiver: Receiver, delivery_id: str, create_time: datetime, *, reference: str = "", chart: Chart | None = None
 ) -> Outgoing:
     """A notification for a receiver, by its templates if it has some. A template that fails on this content gives way to ours."""
     card = notification_card(content)
@@ -44,11 +46,12 @@ def outgoing_notification(
         create_time=create_time,
         subject=_line(_by_template(receiver.subject_template, body["data"], f"Alert: {content.title}")),
         text=_by_template(receiver.text_template, body["data"], card_text(card)),
-        html="" if receiver.text_template else card_html(card),
+        html="" if receiver.text_template else card_html(card, chart),
         card=card,
         payload=body,
         notification=content,
         reference=reference,
+        chart=chart,
     )
 
 
@@ -140,6 +143,7 @@ def card_text(card: Card) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def card_html(card: Card) -> str:
-    """A card as a mail's HTML; every value is escaped."""
-    return _ENVIRONMENT.get_template("notification.html").render(card=card, colour=colour(card))
+def card_html(card: Card, chart: Chart | None = None) -> str:
+    """A card as a mail's HTML; every value is escaped. The chart is a part of the mail."""
+    shown = {"chart": chart, "chart_id": CHART_ID, "chart_width": WIDTH, "chart_height": HEIGHT}
+    return _ENVIRONMENT.get_template("notification.html").render(card=card, colour=colour(card), **shown)

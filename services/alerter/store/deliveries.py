@@ -28,7 +28,7 @@ from services.alerter.store import contents
 from services.alerter.store.receivers import pace, paced
 
 # Longer than any try may take: whoever has not told by then what became of it is gone.
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=60)
 # Tries under way to one receiver, in the whole cluster: one that hangs holds so many places and no more.
 RECEIVER_CONCURRENCY_MAX = 2
 # Messages that may go out at once before the rate counts.

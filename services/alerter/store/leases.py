@@ -9,10 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.alerter.store.alerts import Change, write
 
-# Rows that another replica is claiming at this moment are its own.
+# Rows that another replica is claiming at this moment are its own. With the owner the generation changes, so that one who was away for a
+# while does not go on with what it remembers.
 _CLAIM = text(
     """
-    UPDATE alerter.project SET owner = :owner, lease_end_time = clock_timestamp() + make_interval(secs => :lease_s)
+    UPDATE alerter.project
+    SET generation = generation + (owner <> :owner)::int, owner = :owner,
+        lease_end_time = clock_timestamp() + make_interval(secs => :lease_s)
     WHERE project IN (
         SELECT project FROM alerter.project WHERE project = ANY(:projects) AND (owner = :owner OR lease_end_time < clock_timestamp())
         FOR UPDATE SKIP LOCKED

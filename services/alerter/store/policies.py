@@ -80,10 +80,16 @@ async def add_missing(connection: AsyncConnection, now: datetime) -> None:
 
 # What the open alerts are like, in a few bytes: whatever changes one, adds one or ends one changes it. Those that ended are counted for an
 # hour, by when each has long been seen.
-_SEEN = text(
-    """
+_ALERTS_SEEN = """
     SELECT concat_ws('/', count(*), sum(version), extract(epoch FROM max(change_time))) FROM alerter.alert
-    WHERE project = :project AND (state <> 4 OR change_time > :recent)
+    WHERE alert.project = {project} AND (state <> 4 OR change_time > :recent)
+"""
+_SEEN = text(_ALERTS_SEEN.format(project=":project"))
+_DUE = text(
+    f"""
+    SELECT project FROM alerter.notification_policy AS policy
+    WHERE look_time <= :now OR seen <> ({_ALERTS_SEEN.format(project="policy.project")})
+    ORDER BY project
     """
 )
 _TAKE = text(
@@ -92,12 +98,11 @@ _TAKE = text(
     """
 )
 _NOTE = text("UPDATE alerter.notification_policy SET look_time = :look_time, seen = :seen WHERE project = :project")
-_PROJECTS = text("SELECT project FROM alerter.notification_policy ORDER BY project")
 
 
-async def projects(connection: AsyncConnection) -> list[str]:
-    """All projects, by name."""
-    return list(await connection.scalars(_PROJECTS))
+async def due_projects(connection: AsyncConnection, now: datetime, recent: datetime) -> list[str]:
+    """The projects, by name, whose time has come or whose alerts are not as they were seen last."""
+    return list(await connection.scalars(_DUE, {"now": now, "recent": recent}))
 
 
 async def seen_now(connection: AsyncConnection, project: str, recent: datetime) -> str:

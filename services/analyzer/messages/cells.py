@@ -10,6 +10,7 @@ from assay.collector.v1.metrics_service_pb2 import (
     METRIC_DIMENSION_TASK_TYPE,
     MetricSeries,
     QueryMetricsRequest,
+    SeriesFilter,
 )
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -24,8 +25,12 @@ _NANOS_PER_USD = 1e9
 _NOT_KEPT: Final = (Sum.QUALITY_SQUARE, Sum.TASK_COST_SQUARE, Sum.TASK_TIME_SQUARE)
 
 
-def cells_request(project: str, start_s: int, end_s: int, step_s: int = 0) -> QueryMetricsRequest:
-    """The question for the windows of all candidates on all kinds of task, one each where there is no step. Days are those of UTC."""
+def cells_request(project: str, prompt: tuple[str, str], start_s: int, end_s: int, step_s: int = 0) -> QueryMetricsRequest:
+    """The question for the windows of all candidates on all kinds of task, one each where there is no step. Days are those of UTC.
+
+    `prompt`: name and version of the prompt whose calls count, "" for all.
+    """
+    names, versions = ([value] if value else [] for value in prompt)
     return QueryMetricsRequest(
         project=project,
         start_time=Timestamp(seconds=start_s),
@@ -33,6 +38,7 @@ def cells_request(project: str, start_s: int, end_s: int, step_s: int = 0) -> Qu
         step=Duration(seconds=step_s) if step_s else None,
         time_zone="UTC",
         group_by=[METRIC_DIMENSION_PROVIDER, METRIC_DIMENSION_MODEL, METRIC_DIMENSION_TASK_TYPE],
+        filter=SeriesFilter(prompt_names=names, prompt_versions=versions),
         with_log_moments=True,
     )
 

@@ -1,6 +1,5 @@
 """Questions for rankings, and rankings, as the contract has them."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,7 +7,7 @@ from assay.analyzer.v1 import ranking_service_pb2 as contract
 
 from kit.errors import invalid
 from services.analyzer.domain.ranking.answer import Estimate, LeftOut, RankedCandidate, Ranking
-from services.analyzer.domain.ranking.evidence import Candidate, Evidence
+from services.analyzer.domain.ranking.evidence import Candidate
 from services.analyzer.domain.ranking.measures import Measure, RankedMetric
 from services.analyzer.domain.ranking.question import CANDIDATES_MAX, CONSTRAINTS_MAX, PRESETS, Constraint, Objective, Question
 from services.analyzer.messages.keys import TEXT_BYTES_MAX, checked_text, timestamp
@@ -18,7 +17,8 @@ _RATIOS: Final = frozenset({RankedMetric.SUCCESS, RankedMetric.QUALITY})
 _LISTS: Final = ("allowed_providers", "allowed_models", "denied_providers", "denied_models")
 # Weights and counts beyond this are mistakes, and sums of them might overflow.
 _AMOUNT_MAX = 1e9
-_ID_OCTETS = 16
+# Shorter, and a quiet day leaves nothing; longer than evidence is looked for makes no difference.
+HALF_LIFE_DAYS_MIN, HALF_LIFE_DAYS_MAX = 0.1, 365.0
 
 
 def question_from_message(request: contract.RankProvidersRequest) -> Question:
@@ -51,17 +51,37 @@ def question_key(request: contract.RankProvidersRequest) -> bytes:
     return question.SerializeToString(deterministic=True)
 
 
-def ranking_id(project: str, key: bytes, evidence: Evidence) -> str:
-    """32 hexadecimal digits that follow from the project, the question, and as of when it is answered, with what was wrong then."""
-    incidents = sorted((*candidate, task_type, words) for (candidate, task_type), words in evidence.incidents.items())
-    text = f"{project}\0{evidence.as_of_s:.6f}\0{incidents}\0".encode() + key
-    return hashlib.sha256(text).digest()[:_ID_OCTETS].hex()
+def half_life_from_message(request: contract.RankProvidersRequest) -> float | None:
+    """Days after which a call counts half, None for the usual. Raises FIELD_INVALID."""
+    if not request.HasField("half_life_days"):
+        return None
+    if not HALF_LIFE_DAYS_MIN <= request.half_life_days <= HALF_LIFE_DAYS_MAX:
+        raise invalid("half_life_days", f"lies between {HALF_LIFE_DAYS_MIN:g} and {HALF_LIFE_DAYS_MAX:g}")
+    return request.half_life_days
 
 
-def ranking_to_message(ranking: Ranking, ranking_id: str) -> contract.RankProvidersResponse:
-    """A ranking as the contract has it."""
+def prompt_from_message(request: contract.RankProvidersRequest) -> tuple[str, str]:
+    """Name and version of the prompt whose calls count, "" for all. Raises FIELD_INVALID."""
+    name = checked_text("prompt_name", request.prompt_name, TEXT_BYTES_MAX)
+    version = checked_text("prompt_version", request.prompt_version, TEXT_BYTES_MAX)
+    if version and not name:
+        raise invalid("prompt_version", "needs prompt_name")
+    return name, version
+
+
+def embedded_question(project: str, question: contract.RankProvidersRequest) -> contract.RankProvidersRequest:
+    """A question that is part of another request, which names the project. Raises FIELD_INVALID."""
+    if question.project:
+        raise invalid("question.project", "name the project beside the question")
+    whole = contract.RankProvidersRequest()
+    whole.CopyFrom(question)
+    whole.project = project
+    return whole
+
+
+def ranking_to_message(ranking: Ranking) -> contract.RankProvidersResponse:
+    """A ranking as the contract has it, without an id."""
     return contract.RankProvidersResponse(
-        ranking_id=ranking_id,
         task_type=ranking.task_type,
         candidates=map(_ranked, ranking.candidates),
         left_out=map(_left_out, ranking.left_out),
@@ -70,6 +90,11 @@ def ranking_to_message(ranking: Ranking, ranking_id: str) -> contract.RankProvid
         is_stale=ranking.is_stale,
         empty_reason=ranking.empty_reason,
     )
+
+
+def candidate_to_message(candidate: Candidate) -> contract.RankingCandidate:
+    """Who, as the contract has it."""
+    return contract.RankingCandidate(provider=candidate.provider, model=candidate.model)
 
 
 def _objective(request: contract.RankProvidersRequest) -> Objective:
@@ -121,13 +146,9 @@ def _measure(measure: Measure) -> contract.RankedMeasure:
     return contract.RankedMeasure(metric=contract.RankedMetric.ValueType(measure.metric + 1), quantile=quantile)
 
 
-def _candidate(candidate: Candidate) -> contract.RankingCandidate:
-    return contract.RankingCandidate(provider=candidate.provider, model=candidate.model)
-
-
 def _ranked(one: RankedCandidate) -> contract.RankedCandidate:
     return contract.RankedCandidate(
-        candidate=_candidate(one.candidate),
+        candidate=candidate_to_message(one.candidate),
         rank=one.rank,
         rank_low=one.rank_low,
         rank_high=one.rank_high,
@@ -152,4 +173,4 @@ def _estimate(one: Estimate) -> contract.RankedEstimate:
 
 def _left_out(one: LeftOut) -> contract.LeftOutCandidate:
     reason = contract.LeftOutReason.Value(f"LEFT_OUT_REASON_{one.reason}")
-    return contract.LeftOutCandidate(candidate=_candidate(one.candidate), reason=reason, explanation=one.words)
+    return contract.LeftOutCandidate(candidate=candidate_to_message(one.candidate), reason=reason, explanation=one.words)

@@ -97,6 +97,13 @@ class AnomalyStore:
             found = await connection.execute(_of([_is_open(project)]).order_by(_anomaly.start_time.desc()).limit(OPEN_MAX))
             return [_stored(row) for row in found], int(last or 0)
 
+    async def change_counts(self, projects: Sequence[str]) -> dict[str, int]:
+        """The number of the last change in each of these projects that is known."""
+        columns = (project_table.c.project, project_table.c.change_count)
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(select(*columns).where(project_table.c.project.in_(projects)))
+            return {row.project: row.change_count for row in rows}
+
     async def changed(self, project: str, after: int, count: int) -> list[StoredAnomaly]:
         """Up to `count` anomalies that have changed since the change of that number, in the order of their last changes."""
         since = [_anomaly.project == project, _anomaly.change_number > after]

@@ -108,3 +108,25 @@ class Shift:
     from_centre: float | None
     to_centre: float | None
     is_applied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRanking:
+    """What was recommended from a moment on; question and ranking as the contract's messages."""
+
+    project: str
+    ranking_id: str
+    make_time: datetime
+    task_type: str
+    question: bytes
+    ranking: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRankings:
+    """Which of them are asked for; a `task_type` of "" and times of None leave it open."""
+
+    project: str
+    task_type: str
+    start_time: datetime | None
+    end_time: datetime | None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -59,6 +59,13 @@ async def add_key(connection: AsyncConnection, key: Key, secret_hash: bytes) -> 
     values |= {"roles": sorted(role.value for role in key.roles), "secret_hash": secret_hash}
     statement = insert(access_key_table).values(values).on_conflict_do_nothing().returning(_key.key_id)
     return (await connection.execute(statement)).one_or_none() is not None
+
+
+async def set_roles(connection: AsyncConnection, key: Key) -> Key:
+    """Gives a key that is there the roles of this one."""
+    roles = sorted(role.value for role in key.roles)
+    row = await connection.execute(update(access_key_table).where(_key.key_id == key.key_id).values(roles=roles).returning(*KEY_COLUMNS))
+    return key_from(row.one())
 
 
 async def add_project(connection: AsyncConnection, values: Mapping[str, object]) -> Project | None:

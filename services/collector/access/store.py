@@ -56,11 +56,11 @@ class AccessStore:
         return await self._ensure_key(secret, BOOTSTRAP_NAME, Role.INSTALLATION_ADMIN, "BOOTSTRAP_KEY_INVALID")
 
     async def ensure_service_key(self, secret: str) -> Key:
-        """Likewise, for the key by which services ask each other: it may read in every project, and no more.
+        """Likewise, for the key by which services ask each other: it may read and operate in every project, and no more.
 
         Raises FAILED_PRECONDITION SERVICE_KEY_INVALID.
         """
-        return await self._ensure_key(secret, SERVICE_NAME, Role.READ, "SERVICE_KEY_INVALID")
+        return await self._ensure_key(secret, SERVICE_NAME, Role.OPERATE, "SERVICE_KEY_INVALID")
 
     async def _ensure_key(self, secret: str, name: str, role: Role, refusal: str) -> Key:
         try:
@@ -73,6 +73,9 @@ class AccessStore:
                 await self._note_key(connection, None, "key.create", key)
                 return key
             known = await rows.proved_key(connection, credential, None)
+            if known is not None and known.display_name == name and role not in known.roles:
+                known = await rows.set_roles(connection, key)  # an earlier version made it with less
+                await self._note_key(connection, None, "key.update", key)
         if known is None:
             raise _key_unusable(refusal, name, "another secret has its key id")
         return known

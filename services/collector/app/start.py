@@ -30,7 +30,11 @@ def collector_start(engine: AsyncEngine, connection: Bus, readiness: Readiness, 
         await connection.connected(timeout_s=1.0)
         require_payload(connection.max_payload_bytes)
         replica_count = settings.stream_replica_count
-        made = (streams.ingest_stream(settings.stream_bytes_max, replica_count), streams.windows_stream(replica_count))
+        made = (
+            streams.ingest_stream(settings.stream_bytes_max, replica_count),
+            streams.windows_stream(replica_count),
+            streams.content_stream(replica_count),
+        )
         await ensure_streams(connection, made)
 
     return Start(engine, connection, readiness, prepare_database=prepare_database, prepare_bus=prepare_bus)

@@ -11,6 +11,7 @@ from kit.start import ops
 from services.collector.access.checker import StoreKeyChecker
 from services.collector.access.store import AccessStore
 from services.collector.app.start import collector_start
+from services.collector.score_writer import ScoreWriter
 from services.collector.settings import WriterSettings
 from services.collector.upkeep import Retention, Upkeep
 from services.collector.writer import Writer
@@ -45,7 +46,7 @@ async def writer(settings: WriterSettings) -> AsyncIterator[str]:
                 allow_insecure=settings.insecure_listen,
             )
         )
-        jobs = [Writer(engine, connection).run, Upkeep(engine, connection, retention).run]
+        jobs = [Writer(engine, connection).run, ScoreWriter(engine, connection).run, Upkeep(engine, connection, retention).run]
         await stack.enter_async_context(lifecycle.background(start.run, give_back_freed_memory, *(start.after(job) for job in jobs)))
         _log.info("the collector's writer is up", address=address)
         yield address

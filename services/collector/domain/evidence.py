@@ -1,6 +1,6 @@
 """What the collector itself makes of evidence: the score of an answer as the mean of its evaluators, and whether a result was accepted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,6 +34,31 @@ class Evaluation:
     observe_us: int
     evidence_id: str
     score_nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToldScore:
+    """A score in billionths that the analyzer tells; the greater version is the newer."""
+
+    version: int
+    score_nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectScores:
+    """Scores of calls and of tasks by their ids, of one project."""
+
+    calls: Mapping[str, ToldScore]
+    tasks: Mapping[str, ToldScore]
+
+
+def newest_scores(told: Iterable[tuple[str, ToldScore]]) -> dict[str, ToldScore]:
+    """Of each id the score with the greatest version."""
+    newest: dict[str, ToldScore] = {}
+    for name, score in told:
+        if name not in newest or newest[name].version < score.version:
+            newest[name] = score
+    return newest
 
 
 def mean_scores(evaluations: Iterable[Evaluation]) -> dict[str, int]:

@@ -11,6 +11,7 @@ _TEXT_RULES = {
     rule.field: rule
     for rule in (
         TextRule("code.language", limits.NAME_BYTES_MAX),
+        TextRule("code.path", limits.NAME_BYTES_MAX),
         TextRule("feedback.comment", limits.COMMENT_BYTES_MAX),
         TextRule("feedback.rater", limits.NAME_BYTES_MAX),
         TextRule("evaluation.evaluator", limits.NAME_BYTES_MAX, is_required=True),

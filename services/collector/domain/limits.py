@@ -24,8 +24,9 @@ DURATION_MAX_US: Final = 7 * 86_400 * 1_000_000
 START_BACK_MAX_US: Final = 400 * 86_400 * 1_000_000
 START_AHEAD_MAX_US: Final = 10 * 60 * 1_000_000
 
-# Content of evidence travels inside of its message, which has to stay below what the bus takes.
-CONTENT_BYTES_MAX: Final = 512 * 1024
+# Content of evidence: a report of a large run. It is kept apart from its message, in parts below what the bus takes.
+CONTENT_BYTES_MAX: Final = 5 * 1024 * 1024
+CONTENT_PART_BYTES_MAX: Final = 512 * 1024
 
 # Parts: a message of a thousand calls is about 120 KB, and one full of the longest texts stays below PART_BYTES_MAX.
 PART_ITEMS_MAX: Final = 1_000

@@ -7,7 +7,7 @@ from assay.telemetry.v1 import evidence_pb2
 from services.collector.domain.evidence_check import TEXT_FIELDS, EvidenceFacts
 
 # Kinds that hold one of several forms, of which one has to be there.
-_FORM_KINDS = frozenset({"code", "coverage", "tests", "static_analysis"})
+FORM_KINDS = frozenset({"code", "coverage", "tests", "static_analysis"})
 _INVALID_TIME_US = 2**63  # out of every range
 
 
@@ -61,9 +61,10 @@ def _observe_us(evidence: Any) -> int | None:
 
 
 def _is_empty(evidence: Any, kind: str) -> bool:
-    if kind in _FORM_KINDS:
+    if kind in FORM_KINDS:
         return getattr(evidence, kind).WhichOneof("form") is None
     if kind == "feedback":
         feedback = evidence.feedback
-        return not (feedback.HasField("rating_ratio") or feedback.HasField("accepted") or feedback.comment)
+        said = ("rating_ratio", "accepted", "kept_ratio")
+        return not (any(map(feedback.HasField, said)) or feedback.comment)
     return False

@@ -37,7 +37,7 @@ _EVALUATIONS = (
     "SELECT call_id, evaluator, observe_us, evidence_id, score_nanos FROM collector.evidence "
     "WHERE project_id = $1 AND call_id = ANY($2::text[]) AND score_nanos IS NOT NULL"
 )
-_SCORES = "SELECT call_id, score_nanos FROM collector.score WHERE project_id = $1 AND call_id = ANY($2::text[])"
+_SCORES = "SELECT call_id, score_nanos, version FROM collector.score WHERE project_id = $1 AND call_id = ANY($2::text[])"
 _SET_SCORES = (
     "INSERT INTO collector.score (project_id, call_id, score_nanos) SELECT $1, s.* FROM unnest($2::text[], $3::bigint[]) s "
     "ON CONFLICT (project_id, call_id) DO UPDATE SET score_nanos = excluded.score_nanos"
@@ -102,12 +102,14 @@ async def arrive(connection: asyncpg.Connection, project_id: int, arrived: Seque
 
 
 async def rescore(connection: asyncpg.Connection, project_id: int, places: Mapping[str, Place]) -> list[ScoreChange]:
-    """Computes the scores of these calls anew, keeps them, and says what changed."""
+    """Computes the scores of these calls anew, keeps them, and says what changed. Calls that the analyzer has scored are left to it."""
     call_ids = sorted(places)
     rows = await connection.fetch(_EVALUATIONS, project_id, call_ids)
     scores = mean_scores(Evaluation(*row) for row in rows)
-    before = {row[0]: row[1] for row in await connection.fetch(_SCORES, project_id, call_ids)}
-    changed = {call_id: score for call_id, score in scores.items() if before.get(call_id) != score}
+    known = await connection.fetch(_SCORES, project_id, call_ids)
+    before = {row[0]: row[1] for row in known}
+    told = {row[0] for row in known if row[2]}
+    changed = {call_id: score for call_id, score in scores.items() if call_id not in told and before.get(call_id) != score}
     if changed:
         await connection.execute(_SET_SCORES, project_id, list(changed), list(changed.values()))
     return [

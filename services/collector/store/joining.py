@@ -28,14 +28,28 @@ class Joined:
 
     def windows(self) -> Windows:
         """What the scores add to the windows of their calls."""
-        return rollup_measures(
-            np.array([change.series_id for change in self.changes], np.int64),
-            np.array([change.start_us // US_PER_MIN for change in self.changes], np.int64),
-            {
-                Measure.QUALITY_SUM_NANOS: np.array([change.sum_nanos for change in self.changes], np.int64),
-                Measure.QUALITY_COUNT: np.array([change.count for change in self.changes], np.int64),
-            },
-        )
+        return score_windows(self.changes)
+
+
+def score_windows(changes: Sequence[ScoreChange]) -> Windows:
+    """What changes of scores add to the windows of their calls."""
+    return rollup_measures(
+        np.array([change.series_id for change in changes], np.int64),
+        np.array([change.start_us // US_PER_MIN for change in changes], np.int64),
+        {
+            Measure.QUALITY_SUM_NANOS: np.array([change.sum_nanos for change in changes], np.int64),
+            Measure.QUALITY_COUNT: np.array([change.count for change in changes], np.int64),
+        },
+    )
+
+
+async def located_calls(connection: asyncpg.Connection, series: SeriesStore, project_id: int, call_ids: Sequence[str]) -> dict[str, Place]:
+    """Where those of the project's calls that are stored count."""
+    if not call_ids:
+        return {}
+    found = await calls.places(connection, call_ids)
+    projects = await series.projects(connection, (place.series_id for place in found))
+    return {place.call_id: place for place in found if projects[place.series_id] == project_id}
 
 
 class EvidenceJoin:
@@ -55,7 +69,7 @@ class EvidenceJoin:
             mine = [piece for piece in pieces if piece.project_id == project_id]
             to_score, to_touch = await _end_waiting(connection, project_id, new_calls)
             named = {piece.call_id for piece in prepared.pieces if piece.call_id and piece.project_id == project_id}
-            places = await self._places(connection, project_id, sorted(named | to_score))
+            places = await located_calls(connection, self._series, project_id, sorted(named | to_score))
             if mine:
                 to_touch |= await _add(connection, project_id, mine, places, joined.too_late)
             if places:
@@ -65,13 +79,6 @@ class EvidenceJoin:
         if touched:
             await tasks.touch(connection, touched, prepared.oldest)
         return joined
-
-    async def _places(self, connection: asyncpg.Connection, project_id: int, call_ids: Sequence[str]) -> dict[str, Place]:
-        if not call_ids:
-            return {}
-        found = await calls.places(connection, call_ids)
-        projects = await self._series.projects(connection, (place.series_id for place in found))
-        return {place.call_id: place for place in found if projects[place.series_id] == project_id}
 
 
 async def _end_waiting(connection: asyncpg.Connection, project_id: int, new_calls: CallBatch) -> tuple[set[str], set[str]]:

@@ -51,6 +51,10 @@ _EVIDENCE = (
     "FROM unnest($1::int[], $2::text[]) AS k(project_id, task_id) "
     "JOIN collector.evidence e ON e.project_id = k.project_id AND e.task_id = k.task_id ORDER BY e.observe_us, e.evidence_id"
 )
+_TOLD = (
+    "SELECT s.project_id, s.task_id, s.score_nanos FROM unnest($1::int[], $2::text[]) AS k(project_id, task_id) "
+    "JOIN collector.task_score s USING (project_id, task_id)"
+)
 
 TaskKey = tuple[int, str]
 
@@ -134,7 +138,7 @@ def _columns(tasks: Iterable[TaskState]) -> list[list[object]]:
 
 
 async def _judged(connection: asyncpg.Connection, tasks: Sequence[TaskState]) -> dict[TaskKey, TaskState]:
-    """The tasks with feedback and score as their evidence has them now."""
+    """The tasks with feedback as their evidence has it now, and the score that the analyzer told, else the mean of their evaluations."""
     if not tasks:
         return {}
     rows = await connection.fetch(_EVIDENCE, *_key_columns(task.key for task in tasks))
@@ -146,6 +150,8 @@ async def _judged(connection: asyncpg.Connection, tasks: Sequence[TaskState]) ->
         if is_of_task and score_nanos is not None:
             evaluations.setdefault(project_id, []).append(Evaluation(task_id, evaluator, observe_us, evidence_id, score_nanos))
     scores = {(project_id, task_id): score for project_id, given in evaluations.items() for task_id, score in mean_scores(given).items()}
+    told = await connection.fetch(_TOLD, *_key_columns(task.key for task in tasks))
+    scores |= {(project_id, task_id): score for project_id, task_id, score in told}
     return {task.key: task.judged(feedback_accepted=accepted.get(task.key, NONE), score_nanos=scores.get(task.key, NONE)) for task in tasks}
 
 
@@ -168,4 +174,8 @@ async def _add_windows(
 
 async def forget_before(connection: asyncpg.Connection, start_us: int) -> None:
     """Removes the tasks whose latest call started before that instant."""
-    await connection.execute("DELETE FROM collector.task WHERE latest_start_us < $1", start_us)
+    await connection.execute(
+        "WITH gone AS (DELETE FROM collector.task WHERE latest_start_us < $1 RETURNING project_id, task_id) "
+        "DELETE FROM collector.task_score s USING gone g WHERE s.project_id = g.project_id AND s.task_id = g.task_id",
+        start_us,
+    )

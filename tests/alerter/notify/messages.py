@@ -8,6 +8,7 @@ from services.alerter.domain.notification.content import Notification, notificat
 from services.alerter.domain.notification.delivery import Document
 from services.alerter.domain.notification.group import Message, MessageKind
 from services.alerter.domain.notification.receiver import Config, Receiver
+from services.alerter.render.chart import Chart
 from services.alerter.render.outgoing import Outgoing
 from services.alerter.render.rendering import outgoing_document, outgoing_notification
 from tests.alerter.notify.alerts import NOW, alert
@@ -39,10 +40,12 @@ def content(kind: MessageKind = MessageKind.FIRST, **changes: Any) -> Notificati
     return replace(notification(message, "default", ALERTS), **(links | changes))
 
 
-def outgoing(config: Config, kind: MessageKind = MessageKind.FIRST, reference: str = "", **fields: Any) -> tuple[Outgoing, Receiver]:
+def outgoing(
+    config: Config, kind: MessageKind = MessageKind.FIRST, reference: str = "", chart: Chart | None = None, **fields: Any
+) -> tuple[Outgoing, Receiver]:
     """A message, and the receiver with this config."""
     receiver = Receiver("r", config, **fields)
-    return outgoing_notification(content(kind), receiver, DELIVERY_ID, NOW, reference), receiver
+    return outgoing_notification(content(kind), receiver, DELIVERY_ID, NOW, reference=reference, chart=chart), receiver
 
 
 def document(config: Config, attachments: Any = ()) -> tuple[Outgoing, Receiver]:

@@ -9,11 +9,12 @@ from standardwebhooks.webhooks import Webhook
 
 from kit import database
 from kit.embedded.stack import Stack
+from kit.secret_keys import load_keys
 from services.alerter.app import MIGRATIONS, SCHEMA, alerter
 from services.alerter.domain.notification.receiver import Receiver, WebhookConfig
-from services.alerter.secret_box import SecretBox, load_keys
+from services.alerter.secret_box import SecretBox
 from services.alerter.settings import AlerterSettings
-from tests.alerter.notify.conftest import PROJECT, Clock, Desk, Recorder, add_project
+from tests.alerter.notify.desk import PROJECT, Clock, Desk, Recorder, add_project
 from tests.alerter.notify.servers import http_receiver, until
 from tests.alerter.notify.test_http_channels import NEW_SECRET
 from tests.alerter.notify.test_notifier import kept

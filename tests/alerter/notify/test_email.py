@@ -16,6 +16,7 @@ from services.alerter.domain.notification.address import parse_networks
 from services.alerter.domain.notification.delivery import Attachment, Refused, Retry, Sent
 from services.alerter.domain.notification.group import MessageKind
 from services.alerter.domain.notification.receiver import EmailConfig, MailSecurity, Receiver, check_receiver
+from services.alerter.render.chart import Chart, drawn
 from tests.alerter.notify.messages import DELIVERY_ID, document, outgoing
 from tests.alerter.notify.servers import HANG, http_receiver, mail_server
 from tests.certificates import Authority
@@ -67,6 +68,16 @@ async def test_mail_goes_by_starttls_with_authentication(channel: EmailChannel, 
     text, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
     assert text is not None and "observed: 4.2 s" in text.get_content() and "https://assay.test/links/ack" in text.get_content()
     assert html is not None and "&lt;b&gt;4.2 s&lt;/b&gt;" in html.get_content() and "<b>4.2" not in html.get_content()
+
+
+def test_a_chart_is_a_part_of_the_mail_that_its_html_shows() -> None:
+    message, receiver = outgoing(config(), chart=Chart(drawn([1.0, float("nan"), 3.0, 2.5], 2.0), "1 s to 3 s <now>"))
+    assert isinstance(receiver.config, EmailConfig)
+    mail = parsed(mail_of(message, receiver.config).as_bytes())
+    html = mail.get_body(("html",))
+    assert html is not None and 'src="cid:chart"' in html.get_content() and "1 s to 3 s &lt;now&gt;" in html.get_content()
+    (picture,) = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    assert picture["Content-ID"] == "<chart>" and picture.get_content().startswith(b"\x89PNG")
 
 
 async def test_mail_goes_by_tls_from_the_first_byte(channel: EmailChannel, server_context: ssl.SSLContext) -> None:

@@ -21,7 +21,7 @@ from services.alerter.domain.alert import AlertState
 from services.alerter.domain.notification.link_token import LinkAction, LinkClaim, sign
 from services.alerter.rpc_links import LinkServicer
 from services.alerter.store.alerts import AlertStore
-from tests.alerter.notify.conftest import PROJECT, Desk
+from tests.alerter.notify.desk import PROJECT, Desk
 from tests.alerter.notify.test_notifier import kept
 
 

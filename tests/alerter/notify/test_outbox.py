@@ -31,7 +31,7 @@ from services.alerter.secret_box import SecretBox
 from services.alerter.store.deliveries import LEASE, RATE_BURST_COUNT, RECEIVER_CONCURRENCY_MAX, NewDelivery
 from services.alerter.store.receivers import ReceiverStore
 from tests.alerter.notify.alerts import NOW
-from tests.alerter.notify.conftest import PROJECT, Desk, Recorder, webhook
+from tests.alerter.notify.desk import PROJECT, Desk, Recorder, webhook
 from tests.alerter.notify.messages import content
 from tests.alerter.notify.servers import CUT, HANG, http_receiver, until
 
@@ -196,7 +196,7 @@ async def test_what_waits_for_a_receiver_that_is_gone_is_given_up_and_old_ones_a
 async def test_secrets_are_sealed_in_the_database_and_anew_with_a_new_key(desk: Desk) -> None:
     from cryptography.fernet import Fernet
 
-    from tests.alerter.notify.conftest import KEY
+    from tests.alerter.notify.desk import KEY
 
     await desk.add_receiver()
     newer = Fernet.generate_key().decode()

@@ -7,7 +7,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from kit.errors import AssayError
-from services.alerter.secret_box import KEYS_MAX, SecretBox, load_keys
+from kit.secret_keys import load_keys
+from services.alerter.secret_box import KEYS_MAX, SecretBox
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector.domain.evidence import Evaluation, Piece, first_of_each, mean_scores
+from services.collector.domain.evidence import Evaluation, Piece, ToldScore, first_of_each, mean_scores, newest_scores
 
 evaluations = st.lists(
     st.builds(
@@ -48,3 +48,8 @@ def test_a_repeated_piece_is_dropped_within_its_project_alone() -> None:
 
     pieces = [piece(1, "e", "first"), piece(2, "e", "other"), piece(1, "e", "repeat"), piece(1, "f", "second")]
     assert [one.call_id for one in first_of_each(pieces)] == ["first", "other", "second"]
+
+
+def test_of_scores_that_are_told_of_one_subject_the_newest_counts() -> None:
+    told = [("a", ToldScore(2, 5)), ("a", ToldScore(3, 6)), ("a", ToldScore(1, 7)), ("b", ToldScore(1, 8))]
+    assert newest_scores(told) == {"a": ToldScore(3, 6), "b": ToldScore(1, 8)}

@@ -1,5 +1,5 @@
 // What the alerter knows: alerts and what people do with them, rules and what they would have done.
-import { get, post, put } from './client';
+import { get, post, put, remove } from './client';
 import type { Alert, AlertsPage, AlertState, Backtest, Rule, RuleBody, RulesPage, Severity, WholeAlert } from './model';
 
 export interface AlertsQuery {
@@ -55,6 +55,11 @@ export function createRule(project: string, rule: RuleBody): Promise<Rule> {
 export function saveRule(project: string, rule: RuleBody, version: number): Promise<Rule> {
   const parameters = new URLSearchParams({ project, expected_version: String(version) });
   return put(`/api/v1/rules/${encodeURIComponent(rule.rule_id)}?${parameters}`, rule);
+}
+
+/** Ends the rule, and what is open of it. */
+export function deleteRule(project: string, ruleId: string): Promise<void> {
+  return remove(`/api/v1/rules/${encodeURIComponent(ruleId)}?${new URLSearchParams({ project })}`);
 }
 
 /** What the rule would have done over the last `range_s`, saved or not. */

@@ -4,6 +4,7 @@ import type {
   AnomaliesPage,
   Anomaly,
   BaselineBands,
+  Dimension,
   Filters,
   MarkName,
   MetricName,
@@ -68,9 +69,11 @@ export interface BaselinesQuery {
   endMs: number;
   step_s: number;
   filters: Filters;
+  /** One band for each combination of these; without, one for all that the filters keep. */
+  groupBy?: readonly Dimension[];
 }
 
-/** What was usual for all that the filters keep: one band, or none where nothing is known. */
+/** What was usual, as bands; none where nothing is known. */
 export function getBaselines(query: BaselinesQuery, signal?: AbortSignal): Promise<BaselineBands> {
   const parameters = new URLSearchParams({
     project: query.project,
@@ -78,6 +81,7 @@ export function getBaselines(query: BaselinesQuery, signal?: AbortSignal): Promi
     start: new Date(query.startMs).toISOString(),
     end: new Date(query.endMs).toISOString(),
     step: String(query.step_s),
+    ...(query.groupBy ? { group_by: query.groupBy.join(',') } : {}),
   });
   addFilters(parameters, query.filters);
   return get(`/api/v1/baselines?${parameters}`, signal);

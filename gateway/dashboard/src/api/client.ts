@@ -40,8 +40,8 @@ async function problemOf(response: Response): Promise<ApiError> {
   return new ApiError(response.status, body.reason ?? '', body.detail ?? body.title ?? `HTTP ${response.status}`);
 }
 
-async function send(path: string, options: RequestInit = {}): Promise<Response> {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+async function send(path: string, options: RequestInit = {}, timeoutMs = TIMEOUT_MS): Promise<Response> {
+  const timeout = AbortSignal.timeout(timeoutMs);
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   let response: Response;
   try {
@@ -58,12 +58,17 @@ async function send(path: string, options: RequestInit = {}): Promise<Response> 
 }
 
 /** Reads. */
-export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await send(path, signal ? { signal } : {});
+export async function get<T>(path: string, signal?: AbortSignal, timeoutMs = TIMEOUT_MS): Promise<T> {
+  const response = await send(path, signal ? { signal } : {}, timeoutMs);
   return (await response.json()) as T;
 }
 
-async function change<T>(method: 'POST' | 'PUT', path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+async function change<T>(
+  method: 'POST' | 'PUT' | 'PATCH',
+  path: string,
+  body: unknown,
+  signal?: AbortSignal,
+): Promise<T> {
   const response = await send(path, {
     method,
     headers: { 'Content-Type': 'application/json' },
@@ -81,6 +86,16 @@ export function post<T>(path: string, body: unknown, signal?: AbortSignal): Prom
 /** Replaces something, and returns what it is then. */
 export function put<T>(path: string, body: unknown): Promise<T> {
   return change('PUT', path, body);
+}
+
+/** Changes what is given of something, and returns what it is then. */
+export function patch<T>(path: string, body: unknown): Promise<T> {
+  return change('PATCH', path, body);
+}
+
+/** Ends something. */
+export async function remove(path: string): Promise<void> {
+  await send(path, { method: 'DELETE' });
 }
 
 /** Puts the values that are to be kept into a query, by dimension. */

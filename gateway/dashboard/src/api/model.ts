@@ -30,6 +30,7 @@ export type MetricName = Anomaly['metric'];
 export type Severity = Anomaly['severity'];
 export type MarkName = Schemas['Mark']['mark'];
 export type BaselineBands = Schemas['BaselineBands'];
+export type BaselineBand = Schemas['BaselineBand'];
 export type BaselinePoint = Schemas['BaselinePoint'];
 export type AcceptedShift = Schemas['AcceptedShift'];
 export type ShiftAnswer = Schemas['ShiftAnswer'];
@@ -46,6 +47,86 @@ export type RuleBody = Schemas['RuleBody'];
 export type RulesPage = Schemas['RulesPage'];
 export type Threshold = Schemas['Threshold'];
 export type Backtest = Schemas['Backtest'];
+
+export type Ranking = Schemas['Ranking'];
+export type RankedCandidate = Schemas['RankedCandidate'];
+export type RankedEstimate = Schemas['RankedEstimate'];
+export type RankedMeasure = Schemas['RankedMeasure'];
+export type RankedMetricName = RankedMeasure['metric'];
+export type KeptRanking = Schemas['KeptRanking'];
+export type RankingsPage = Schemas['RankingsPage'];
+export type RankingBacktest = Schemas['RankingBacktest'];
+export type ReplayedPolicy = Schemas['ReplayedPolicy'];
+export type ReplayedOutcome = Schemas['ReplayedOutcome'];
+export type LeftOutCandidate = Schemas['LeftOutCandidate'];
+
+export type StoredCall = Schemas['StoredCall'];
+export type CallWithEvidence = Schemas['CallWithEvidence'];
+export type CallOutcome = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'RATE_LIMITED' | 'REFUSED' | 'CANCELLED';
+export type SeriesPage = Schemas['SeriesPage'];
+export type Ledger = Schemas['Ledger'];
+
+export type Silence = Schemas['Silence'];
+export type SilenceBody = Schemas['SilenceBody'];
+export type SilencesPage = Schemas['SilencesPage'];
+export type SilencePreview = Schemas['SilencePreview'];
+export type Receiver = Schemas['Receiver'];
+export type ReceiverBody = Schemas['ReceiverBody'];
+export type ReceiversPage = Schemas['ReceiversPage'];
+export type ReceiverTest = Schemas['ReceiverTest'];
+export type Delivery = Schemas['Delivery'];
+export type DeliveryState = Delivery['state'];
+export type DeliveriesPage = Schemas['DeliveriesPage'];
+export type Policy = Schemas['NotificationPolicy'];
+export type PolicyBody = Schemas['NotificationPolicyBody'];
+export type PolicyRoute = Schemas['Route'];
+export type EscalationPolicy = Schemas['EscalationPolicy'];
+export type Rota = Schemas['Rota'];
+export type MuteTime = Schemas['MuteTime'];
+export type InhibitionRule = Schemas['InhibitionRule'];
+
+export type Project = Schemas['Project'];
+export type ProjectsPage = Schemas['ProjectsPage'];
+export type Key = Schemas['Key'];
+export type KeysPage = Schemas['KeysPage'];
+export type CreatedKey = Schemas['CreatedKey'];
+export type AuditEvent = Schemas['AuditEvent'];
+export type AuditPage = Schemas['AuditPage'];
+export type Role = Key['roles'][number];
+
+export type Prompt = Schemas['Prompt'];
+export type Prompts = Schemas['Prompts'];
+export type PromptVersion = Schemas['PromptVersion'];
+export type PromptComparison = Schemas['PromptComparison'];
+export type ComparedVersion = Schemas['ComparedVersion'];
+export type PromptEffect = Schemas['PromptEffect'];
+export type PromptMetricName = PromptEffect['metric'];
+export type PromptVerdict = PromptEffect['verdict'];
+export type PromptStratum = Schemas['PromptStratum'];
+export type PromptPoint = Schemas['PromptPoint'];
+export type PromptRanking = Schemas['PromptRanking'];
+
+export type Quality = Schemas['Quality'];
+export type QualityPage = Schemas['QualityPage'];
+export type QualitySummary = Schemas['QualitySummary'];
+export type QualitySummaries = Schemas['QualitySummaries'];
+export type QualityFinding = Schemas['QualityFinding'];
+export type QualityComponent = QualityFinding['component'];
+
+export type ReportSummary = Schemas['ReportSummary'];
+export type ReportsPage = Schemas['ReportsPage'];
+export type ReportBody = Partial<Schemas['ReportBody']> & { report_id: string };
+export type ReportPeriod = NonNullable<ReportSummary['period']>;
+export type ReportWithContent = Schemas['ReportWithContent'];
+export type ReportSchedule = Schemas['ReportSchedule'];
+export type ReportScheduleBody = Schemas['ReportScheduleBody'];
+export type ReportSchedulesPage = Schemas['ReportSchedulesPage'];
+export type ScheduleRun = Schemas['ScheduleRun'];
+export type ScheduleRunsPage = Schemas['ScheduleRunsPage'];
+export type Recommendation = Schemas['Recommendation'];
+export type RecommendationState = Recommendation['state'];
+export type RecommendationsPage = Schemas['RecommendationsPage'];
+export type ReportLink = Schemas['ReportLink'];
 
 export type Dimension = keyof SeriesKey;
 

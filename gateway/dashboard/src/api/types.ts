@@ -268,6 +268,290 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ranking-history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rankings
+         * @description What was recommended, the latest first: a ranking is kept when another choice is recommended than the time before.
+         */
+        get: operations["list_rankings_api_v1_ranking_history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ranking-history/{ranking_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Ranking
+         * @description One of them, by the ranking_id that calls carry.
+         */
+        get: operations["get_ranking_api_v1_ranking_history__ranking_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ranking-backtests/{task_type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backtest Ranking
+         * @description What following the ranking would have brought by recorded calls, and what other policies would have.
+         */
+        get: operations["backtest_ranking_api_v1_ranking_backtests__task_type__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Prompts
+         * @description Prompts and their versions, the most used first.
+         */
+        get: operations["list_prompts_api_v1_prompts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prompts/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Prompts
+         * @description How versions of a prompt differ from one of them: what is told holds however often one asks.
+         */
+        get: operations["compare_prompts_api_v1_prompts_compare_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prompts/rank": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rank Prompts
+         * @description The order of a prompt's versions by one metric.
+         */
+        get: operations["rank_prompts_api_v1_prompts_rank_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Quality
+         * @description Scores of calls and tasks, the worst first.
+         */
+        get: operations["list_quality_api_v1_quality_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Summarize Quality
+         * @description Scores and their components, averaged by group and window.
+         */
+        get: operations["summarize_quality_api_v1_quality_summary_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/calls/{call_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Call Quality
+         * @description The score of a call with its whole explanation.
+         */
+        get: operations["get_call_quality_api_v1_quality_calls__call_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Task Quality
+         * @description The score of a task with its whole explanation.
+         */
+        get: operations["get_task_quality_api_v1_quality_tasks__task_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/weights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Quality Weights
+         * @description What counts how much.
+         */
+        get: operations["get_quality_weights_api_v1_quality_weights_get"];
+        /**
+         * Put Quality Weights
+         * @description Sets what counts how much from now on.
+         */
+        put: operations["put_quality_weights_api_v1_quality_weights_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/rescore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rescore Quality
+         * @description Has the scores of a range made anew, with the present weights and readers; the work goes on behind.
+         */
+        post: operations["rescore_quality_api_v1_quality_rescore_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/calibrate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Calibrate Quality
+         * @description Fits weights to the feedback that there is, and changes nothing.
+         */
+        post: operations["calibrate_quality_api_v1_quality_calibrate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feedback-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Feedback Link
+         * @description Makes a link by which people without a key vote on an answer.
+         */
+        post: operations["create_feedback_link_api_v1_feedback_links_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts": {
         parameters: {
             query?: never;
@@ -624,6 +908,222 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description Reports, the latest first.
+         */
+        get: operations["list_reports_api_v1_reports_get"];
+        put?: never;
+        /**
+         * Generate Report
+         * @description Makes a report under the id that was chosen, and answers when it is kept. Asking again gives the same.
+         */
+        post: operations["generate_report_api_v1_reports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report
+         * @description One report and its content.
+         */
+        get: operations["get_report_api_v1_reports__report_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Render Report
+         * @description The report as a file.
+         */
+        get: operations["render_report_api_v1_reports__report_id__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Report
+         * @description Has the report delivered. Sending it again to the same receivers delivers nothing again.
+         */
+        post: operations["send_report_api_v1_reports__report_id__send_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Report Link
+         * @description Makes a link that shows this report, and nothing else, to whoever has it, without a key.
+         */
+        post: operations["create_report_link_api_v1_reports__report_id__links_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recommendations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Recommendations
+         * @description What reports recommended, the latest first.
+         */
+        get: operations["list_recommendations_api_v1_recommendations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recommendations/{recommendation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Update Recommendation
+         * @description Says what became of a recommendation; later reports tell of it.
+         */
+        patch: operations["update_recommendation_api_v1_recommendations__recommendation_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/report-schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Report Schedules
+         * @description Schedules by id.
+         */
+        get: operations["list_report_schedules_api_v1_report_schedules_get"];
+        put?: never;
+        /**
+         * Create Report Schedule
+         * @description Makes a schedule under the id that was chosen. Making the same again changes nothing.
+         */
+        post: operations["create_report_schedule_api_v1_report_schedules_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report-schedules/{schedule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report Schedule
+         * @description One schedule.
+         */
+        get: operations["get_report_schedule_api_v1_report_schedules__schedule_id__get"];
+        /**
+         * Update Report Schedule
+         * @description Replaces a schedule.
+         */
+        put: operations["update_report_schedule_api_v1_report_schedules__schedule_id__put"];
+        post?: never;
+        /**
+         * Delete Report Schedule
+         * @description Ends a schedule; its reports stay.
+         */
+        delete: operations["delete_report_schedule_api_v1_report_schedules__schedule_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report-schedules/{schedule_id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Schedule Runs
+         * @description The runs of a schedule, the latest first.
+         */
+        get: operations["list_schedule_runs_api_v1_report_schedules__schedule_id__runs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/evidence": {
         parameters: {
             query?: never;
@@ -635,7 +1135,7 @@ export interface paths {
         put?: never;
         /**
          * Record Evidence
-         * @description Records what became known of calls and tasks, whether they have arrived yet or not.
+         * @description Records what became known of calls and tasks, whether they have arrived yet or not; as JSON, or a form with reports as files.
          */
         post: operations["record_evidence_api_v1_evidence_post"];
         delete?: never;
@@ -1291,6 +1791,17 @@ export interface components {
             next_page_token: string;
         };
         /**
+         * ComparedVersion
+         * @description A version against the baseline. `simultaneous_ratio`: share of its calls that the baseline had calls of the same stratum beside.
+         */
+        ComparedVersion: {
+            version: components["schemas"]["PromptVersion"];
+            /** Simultaneous Ratio */
+            simultaneous_ratio: number;
+            /** Effects */
+            effects: components["schemas"]["PromptEffect"][];
+        };
+        /**
          * CreatedKey
          * @description A key and its secret, shown this once.
          */
@@ -1454,6 +1965,44 @@ export interface components {
             rotas: string[];
         };
         /**
+         * FeedbackLink
+         * @description A link by which anybody who has it may vote. `url` is empty where the collector does not know how the gateway is reached.
+         */
+        FeedbackLink: {
+            /** Token */
+            token: string;
+            /** Url */
+            url: string;
+            /** Expire Time */
+            expire_time: string | null;
+        };
+        /**
+         * FeedbackLinkRequest
+         * @description What people are to vote on: a call or a task.
+         */
+        FeedbackLinkRequest: {
+            /**
+             * Call Id
+             * @default
+             */
+            call_id: string;
+            /**
+             * Task Id
+             * @default
+             */
+            task_id: string;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /**
+             * Lifetime S
+             * @default 1209600
+             */
+            lifetime_s: number;
+        };
+        /**
          * Filter
          * @description Which series: those that match every dimension that is named.
          */
@@ -1540,6 +2089,23 @@ export interface components {
              * @default []
              */
             equal: string[];
+        };
+        /**
+         * KeptRanking
+         * @description What was recommended from a moment on; what was asked, in protobuf JSON.
+         */
+        KeptRanking: {
+            /**
+             * Make Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            make_time: string;
+            /** Question */
+            question: {
+                [key: string]: unknown;
+            };
+            ranking: components["schemas"]["Ranking"];
         };
         /**
          * Key
@@ -1737,6 +2303,19 @@ export interface components {
             connected: false;
             /** Reason */
             reason: string;
+        };
+        /**
+         * LocalTime
+         * @description A time of the day, every day, or on one day of the week (1 is Monday).
+         */
+        LocalTime: {
+            /** Weekday */
+            weekday?: number | null;
+            /**
+             * Minute Of Day
+             * @default 0
+             */
+            minute_of_day: number;
         };
         /**
          * Login
@@ -2119,6 +2698,374 @@ export interface components {
             next_page_token: string;
         };
         /**
+         * Prompt
+         * @description A prompt and its versions, those used last first.
+         */
+        Prompt: {
+            /** Prompt Name */
+            prompt_name: string;
+            /** Call Count */
+            call_count: number;
+            /** Versions */
+            versions: components["schemas"]["PromptVersion"][];
+        };
+        /**
+         * PromptComparison
+         * @description Versions of a prompt against one of them. `empty_reason` says why there is nothing, null where there is something.
+         */
+        PromptComparison: {
+            /** Prompt Name */
+            prompt_name: string;
+            /** Task Type */
+            task_type: string;
+            baseline: components["schemas"]["PromptVersion"] | null;
+            /** Versions */
+            versions: components["schemas"]["ComparedVersion"][];
+            /** Start Time */
+            start_time: string | null;
+            /** End Time */
+            end_time: string | null;
+            /** Step S */
+            step_s: number;
+            /** As Of Time */
+            as_of_time: string | null;
+            /** Empty Reason */
+            empty_reason: string | null;
+        };
+        /**
+         * PromptEffect
+         * @description How a version differs from the baseline in a metric: an interval that holds at all times at once. Null: not known.
+         *
+         *     Differences of SUCCESS, QUALITY and REVISIONS are those of means, of LATENCY of natural logarithms of seconds, of COST as a share of the
+         *     usual cost.
+         */
+        PromptEffect: {
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "SUCCESS" | "QUALITY" | "LATENCY" | "COST" | "REVISIONS";
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "BETTER" | "WORSE" | "NO_DIFFERENCE" | "UNDECIDED";
+            /** Difference */
+            difference: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Margin */
+            margin: number;
+            /** Call Count */
+            call_count: number;
+            /** Further Call Count */
+            further_call_count: number | null;
+            /** Decide Time */
+            decide_time: string | null;
+            /** Explanation */
+            explanation: string;
+            /** Strata */
+            strata: components["schemas"]["PromptStratum"][];
+            /** Sequence */
+            sequence: components["schemas"]["PromptPoint"][];
+        };
+        /**
+         * PromptPoint
+         * @description What was known at the end of a window; null: nothing.
+         */
+        PromptPoint: {
+            /**
+             * Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            time: string;
+            /** Difference */
+            difference: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+        };
+        /**
+         * PromptRanking
+         * @description The versions of a prompt, the best first as far as known.
+         */
+        PromptRanking: {
+            /** Prompt Name */
+            prompt_name: string;
+            /** Task Type */
+            task_type: string;
+            /**
+             * Metric
+             * @enum {string}
+             */
+            metric: "SUCCESS" | "QUALITY" | "LATENCY" | "COST" | "REVISIONS";
+            /** Versions */
+            versions: components["schemas"]["RankedPrompt"][];
+            /** Start Time */
+            start_time: string | null;
+            /** End Time */
+            end_time: string | null;
+            /** As Of Time */
+            as_of_time: string | null;
+            /** Empty Reason */
+            empty_reason: string | null;
+        };
+        /**
+         * PromptStratum
+         * @description What changed in one provider's model on one kind of task. `low` and `high`: its own 90 % interval, a hint and no verdict.
+         */
+        PromptStratum: {
+            /** Provider */
+            provider: string;
+            /** Model */
+            model: string;
+            /** Task Type */
+            task_type: string;
+            /** Difference */
+            difference: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Weight Ratio */
+            weight_ratio: number;
+            /** Version Mean */
+            version_mean: number | null;
+            /** Baseline Mean */
+            baseline_mean: number | null;
+            /** Version Count */
+            version_count: number;
+            /** Baseline Count */
+            baseline_count: number;
+        };
+        /**
+         * PromptVersion
+         * @description A version and how it was used; kinds of task, the most frequent first.
+         */
+        PromptVersion: {
+            /** Prompt Version */
+            prompt_version: string;
+            /** Call Count */
+            call_count: number;
+            /** First Call Time */
+            first_call_time: string | null;
+            /** Last Call Time */
+            last_call_time: string | null;
+            /** Task Types */
+            task_types: string[];
+        };
+        /**
+         * Prompts
+         * @description The prompts that were used, the most used first.
+         */
+        Prompts: {
+            /** Prompts */
+            prompts: components["schemas"]["Prompt"][];
+            /** As Of Time */
+            as_of_time: string | null;
+        };
+        /**
+         * Quality
+         * @description The score of a call or a task with its 90 % interval; null where nothing could be read. `key` is null until a call of it is known.
+         */
+        Quality: {
+            /** Project */
+            project: string;
+            /** Call Id */
+            call_id: string | null;
+            /** Task Id */
+            task_id: string | null;
+            key: components["schemas"]["SeriesKey"] | null;
+            /** Start Time */
+            start_time: string | null;
+            /** Score Time */
+            score_time: string | null;
+            /** Score Ratio */
+            score_ratio: number | null;
+            /** Low Ratio */
+            low_ratio: number | null;
+            /** High Ratio */
+            high_ratio: number | null;
+            /** Components */
+            components: components["schemas"]["QualityComponentScore"][];
+            /** Findings */
+            findings: components["schemas"]["QualityFinding"][];
+            /** Finding Count */
+            finding_count: number;
+            /** Evidence Count */
+            evidence_count: number;
+            /** Version */
+            version: number;
+            /** Weights Version */
+            weights_version: number;
+            /** Reader Version */
+            reader_version: number;
+        };
+        /**
+         * QualityCalibration
+         * @description Weights that feedback speaks for, and how far either weights' score is from feedback: root of the mean square, cross-validated.
+         */
+        QualityCalibration: {
+            fitted: components["schemas"]["QualityTaskTypeWeights"];
+            present: components["schemas"]["QualityTaskTypeWeights"];
+            /** Sample Count */
+            sample_count: number;
+            /** Fitted Error Ratio */
+            fitted_error_ratio: number;
+            /** Present Error Ratio */
+            present_error_ratio: number;
+        };
+        /**
+         * QualityComponentMean
+         * @description The mean of a component over the scores that have it.
+         */
+        QualityComponentMean: {
+            /**
+             * Component
+             * @enum {string}
+             */
+            component: "CODE" | "TESTS" | "COVERAGE" | "STATIC_ANALYSIS" | "FEEDBACK" | "REVISIONS" | "EVALUATION";
+            /** Mean Ratio */
+            mean_ratio: number;
+            /** Score Count */
+            score_count: number;
+        };
+        /**
+         * QualityComponentScore
+         * @description A component of a score. Without a score of its own it could not be read: `missing_reason` says why.
+         */
+        QualityComponentScore: {
+            /**
+             * Component
+             * @enum {string}
+             */
+            component: "CODE" | "TESTS" | "COVERAGE" | "STATIC_ANALYSIS" | "FEEDBACK" | "REVISIONS" | "EVALUATION";
+            /** Score Ratio */
+            score_ratio: number | null;
+            /** Share Ratio */
+            share_ratio: number;
+            /** Evidence Count */
+            evidence_count: number;
+            /** Missing Reason */
+            missing_reason: string;
+        };
+        /**
+         * QualityComponentWeight
+         * @description How much a component counts, next to the others.
+         */
+        QualityComponentWeight: {
+            /**
+             * Component
+             * @enum {string}
+             */
+            component: "CODE" | "TESTS" | "COVERAGE" | "STATIC_ANALYSIS" | "FEEDBACK" | "REVISIONS" | "EVALUATION";
+            /** Weight */
+            weight: number;
+        };
+        /**
+         * QualityFinding
+         * @description Something that took `cost_ratio` off the score; `path` is empty and `line` null where the evidence names none.
+         */
+        QualityFinding: {
+            /**
+             * Component
+             * @enum {string}
+             */
+            component: "CODE" | "TESTS" | "COVERAGE" | "STATIC_ANALYSIS" | "FEEDBACK" | "REVISIONS" | "EVALUATION";
+            /** Rule */
+            rule: string;
+            /** Message */
+            message: string;
+            /** Path */
+            path: string;
+            /** Line */
+            line: number | null;
+            /** Cost Ratio */
+            cost_ratio: number;
+        };
+        /**
+         * QualityPage
+         * @description A page of scores, each with its three most costly findings.
+         */
+        QualityPage: {
+            /** Qualities */
+            qualities: components["schemas"]["Quality"][];
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
+         * QualityRescored
+         * @description How many scores are made anew.
+         */
+        QualityRescored: {
+            /** Score Count */
+            score_count: number;
+        };
+        /**
+         * QualitySummaries
+         * @description By window and group; those without scores are left out.
+         */
+        QualitySummaries: {
+            /** Summaries */
+            summaries: components["schemas"]["QualitySummary"][];
+        };
+        /**
+         * QualitySummary
+         * @description The scores of a group in a window: their mean, and what so few or many of them tell of the group, with a 90 % interval.
+         */
+        QualitySummary: {
+            key: components["schemas"]["SeriesKey"] | null;
+            /** Start Time */
+            start_time: string | null;
+            /** Score Count */
+            score_count: number;
+            /** Mean Ratio */
+            mean_ratio: number;
+            /** Estimate Ratio */
+            estimate_ratio: number;
+            /** Low Ratio */
+            low_ratio: number;
+            /** High Ratio */
+            high_ratio: number;
+            /** Components */
+            components: components["schemas"]["QualityComponentMean"][];
+        };
+        /**
+         * QualityTaskTypeWeights
+         * @description The weights of a kind of task, the empty one being for all that are not named.
+         */
+        QualityTaskTypeWeights: {
+            /**
+             * Task Type
+             * @default
+             */
+            task_type: string;
+            /** Weights */
+            weights?: components["schemas"]["QualityComponentWeight"][];
+        };
+        /**
+         * QualityWeights
+         * @description What counts how much. A change names the version that it changes; any other is refused.
+         */
+        QualityWeights: {
+            /**
+             * Version
+             * @default 0
+             */
+            version: number;
+            /** Task Types */
+            task_types?: components["schemas"]["QualityTaskTypeWeights"][];
+            /**
+             * Keep Content
+             * @default false
+             */
+            keep_content: boolean;
+        };
+        /**
          * Quantiles
          * @description Seconds, each within 1 %.
          */
@@ -2198,6 +3145,21 @@ export interface components {
             quantile: number | null;
         };
         /**
+         * RankedPrompt
+         * @description A version's place: the verdicts leave it those from `rank_low` to `rank_high`. `lead`: how far it is better than the others.
+         */
+        RankedPrompt: {
+            version: components["schemas"]["PromptVersion"];
+            /** Rank Low */
+            rank_low: number;
+            /** Rank High */
+            rank_high: number;
+            /** Lead */
+            lead: number | null;
+            /** Evidence Count */
+            evidence_count: number;
+        };
+        /**
          * Ranking
          * @description The candidates, the first first. `empty_reason` says why there is none, null where there are some.
          */
@@ -2220,6 +3182,28 @@ export interface components {
             empty_reason: string | null;
         };
         /**
+         * RankingBacktest
+         * @description Recorded calls replayed against policies. `empty_reason` says why there is nothing, null where there is something.
+         */
+        RankingBacktest: {
+            /** Start Time */
+            start_time: string | null;
+            /** End Time */
+            end_time: string | null;
+            /** Call Count */
+            call_count: number;
+            /** Sent Ratio */
+            sent_ratio: number;
+            /** Step Count */
+            step_count: number;
+            /** Assumptions */
+            assumptions: string[];
+            /** Policies */
+            policies: components["schemas"]["ReplayedPolicy"][];
+            /** Empty Reason */
+            empty_reason: string | null;
+        };
+        /**
          * RankingCandidate
          * @description What can be chosen.
          */
@@ -2228,6 +3212,16 @@ export interface components {
             provider: string;
             /** Model */
             model: string;
+        };
+        /**
+         * RankingsPage
+         * @description What was recommended, the latest first.
+         */
+        RankingsPage: {
+            /** Rankings */
+            rankings: components["schemas"]["KeptRanking"][];
+            /** Next Page Token */
+            next_page_token: string;
         };
         /**
          * Receiver
@@ -2356,6 +3350,67 @@ export interface components {
             next_page_token: string;
         };
         /**
+         * Recommendation
+         * @description What was recommended, and what became of it. `content` as docs/reports.md describes it.
+         */
+        Recommendation: {
+            /** Recommendation Id */
+            recommendation_id: string;
+            /** Title */
+            title: string;
+            /** Content */
+            content: {
+                [key: string]: unknown;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "OPEN" | "ACCEPTED" | "REJECTED" | "DONE";
+            /** State Time */
+            state_time: string | null;
+            /** State By */
+            state_by: string;
+            /** Comment */
+            comment: string;
+            /**
+             * Create Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            create_time: string;
+            /** Report Id */
+            report_id: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RecommendationChange
+         * @description What became of a recommendation.
+         */
+        RecommendationChange: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "OPEN" | "ACCEPTED" | "REJECTED" | "DONE";
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
+         * RecommendationsPage
+         * @description A page of recommendations, the latest first; the token is empty on the last one.
+         */
+        RecommendationsPage: {
+            /** Recommendations */
+            recommendations: components["schemas"]["Recommendation"][];
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
          * Recorded
          * @description What was taken of a batch, durably, and what was not.
          */
@@ -2381,6 +3436,292 @@ export interface components {
             reason: "UNSPECIFIED" | "MISSING" | "TOO_LONG" | "INVALID_TEXT" | "OUT_OF_RANGE" | "INCONSISTENT" | "UNKNOWN_VALUE" | "MALFORMED";
             /** Message */
             message: string;
+        };
+        /**
+         * ReplayedChoice
+         * @description A candidate's share of the calls.
+         */
+        ReplayedChoice: {
+            candidate: components["schemas"]["RankingCandidate"];
+            /** Share */
+            share: number;
+        };
+        /**
+         * ReplayedOutcome
+         * @description An outcome under a policy: ratio, score, US dollars a call, seconds a call.
+         *
+         *     `gain_of_ranking`: how much more following the suggested shares would have brought. `effective_count`: how many calls of its own the
+         *     logged calls are worth. `covered_ratio`: share of the policy's choices that callers made on the same day, too.
+         */
+        ReplayedOutcome: {
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "SUCCESS" | "QUALITY" | "COST" | "LATENCY";
+            doubly_robust: components["schemas"]["ReplayedValue"];
+            inverse_propensity: components["schemas"]["ReplayedValue"];
+            gain_of_ranking: components["schemas"]["ReplayedValue"];
+            /** Effective Count */
+            effective_count: number;
+            /** Clipped Ratio */
+            clipped_ratio: number;
+            /** Covered Ratio */
+            covered_ratio: number;
+            /** Call Count */
+            call_count: number;
+        };
+        /**
+         * ReplayedPolicy
+         * @description What a policy would have chosen, and what that would have brought.
+         */
+        ReplayedPolicy: {
+            /**
+             * Policy
+             * @enum {string}
+             */
+            policy: "SUGGESTED_SHARE" | "FIRST" | "FIXED" | "CHEAPEST" | "LOWEST_LATENCY" | "RANDOM" | "AS_IT_WAS";
+            /** Choices */
+            choices: components["schemas"]["ReplayedChoice"][];
+            /** Outcomes */
+            outcomes: components["schemas"]["ReplayedOutcome"][];
+        };
+        /**
+         * ReplayedValue
+         * @description A mean with its 90 % interval; null where nothing is known.
+         */
+        ReplayedValue: {
+            /** Value */
+            value: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+        };
+        /**
+         * ReportBody
+         * @description A report to be made under an id that the caller chooses.
+         *
+         *     Of a day or a week, `start_time` is any instant of it, by default one of the last that is over, and there is no `end_time`. Otherwise it
+         *     is from `start_time` to `end_time`, by default now. Instead of both, days of the zone can be given.
+         */
+        ReportBody: {
+            /** Report Id */
+            report_id: string;
+            /** Period */
+            period?: ("DAILY" | "WEEKLY") | null;
+            /**
+             * Start Time
+             * @description RFC 3339, seconds since 1970, or now.
+             * @default
+             */
+            start_time: string;
+            /**
+             * End Time
+             * @description RFC 3339, seconds since 1970, or now.
+             * @default
+             */
+            end_time: string;
+            /**
+             * Start Date
+             * @description A day such as 2026-11-23, whose first instant is meant.
+             * @default
+             */
+            start_date: string;
+            /**
+             * End Date
+             * @description A day such as 2026-11-23, whose first instant is meant.
+             * @default
+             */
+            end_date: string;
+            /**
+             * Time Zone
+             * @description IANA name of a time zone. Empty: the project's.
+             * @default
+             */
+            time_zone: string;
+        };
+        /**
+         * ReportLink
+         * @description A link that shows one report to whoever has it.
+         */
+        ReportLink: {
+            /** Url */
+            url: string;
+            /**
+             * Expire Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            expire_time: string;
+        };
+        /**
+         * ReportLinkBody
+         * @description Until when a link works, at most 90 days from now; by default 14 days.
+         */
+        ReportLinkBody: {
+            /**
+             * Expire Time
+             * @description RFC 3339, seconds since 1970, or now.
+             * @default
+             */
+            expire_time: string;
+        };
+        /**
+         * ReportSchedule
+         * @description A schedule, and its next times.
+         */
+        ReportSchedule: {
+            /** Schedule Id */
+            schedule_id: string;
+            /** Display Name */
+            display_name: string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "DAILY" | "WEEKLY";
+            /** Cron */
+            cron: string | null;
+            local_time: components["schemas"]["LocalTime"] | null;
+            /** Time Zone */
+            time_zone: string;
+            /** Receiver Ids */
+            receiver_ids: string[];
+            /** Is Paused */
+            is_paused: boolean;
+            /** Next Run Times */
+            next_run_times: string[];
+            /**
+             * Create Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            create_time: string;
+            /**
+             * Update Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            update_time: string;
+            /** Updated By */
+            updated_by: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ReportScheduleBody
+         * @description When the report of the last day or week that is over is made, and who gets it. One of `cron` and `local_time` is given.
+         */
+        ReportScheduleBody: {
+            /** Schedule Id */
+            schedule_id: string;
+            /**
+             * Display Name
+             * @default
+             */
+            display_name: string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "DAILY" | "WEEKLY";
+            /** Cron */
+            cron?: string | null;
+            local_time?: components["schemas"]["LocalTime"] | null;
+            /**
+             * Time Zone
+             * @description IANA name of a time zone. Empty: the project's.
+             * @default
+             */
+            time_zone: string;
+            /**
+             * Receiver Ids
+             * @default []
+             */
+            receiver_ids: string[];
+            /**
+             * Is Paused
+             * @default false
+             */
+            is_paused: boolean;
+        };
+        /**
+         * ReportSchedulesPage
+         * @description A page of schedules by id; the token is empty on the last one.
+         */
+        ReportSchedulesPage: {
+            /** Schedules */
+            schedules: components["schemas"]["ReportSchedule"][];
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
+         * ReportSummary
+         * @description A report without its content. `period` is null for one from a time to another; one of `created_by` and `schedule_id` is empty.
+         */
+        ReportSummary: {
+            /** Report Id */
+            report_id: string;
+            /** Project */
+            project: string;
+            /** Title */
+            title: string;
+            /** Period */
+            period: ("DAILY" | "WEEKLY") | null;
+            /**
+             * Start Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            start_time: string;
+            /**
+             * End Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            end_time: string;
+            /** Time Zone */
+            time_zone: string;
+            /**
+             * Create Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            create_time: string;
+            /** Created By */
+            created_by: string;
+            /** Schedule Id */
+            schedule_id: string;
+            /** Summary */
+            summary: string[];
+            /** Call Count */
+            call_count: number;
+            /** Recommendation Count */
+            recommendation_count: number;
+            /** Missing Sources */
+            missing_sources: string[];
+        };
+        /**
+         * ReportWithContent
+         * @description A report and its content, as docs/reports.md describes it.
+         */
+        ReportWithContent: {
+            report: components["schemas"]["ReportSummary"];
+            /** Content */
+            content: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * ReportsPage
+         * @description A page of reports, the latest first; the token is empty on the last one.
+         */
+        ReportsPage: {
+            /** Reports */
+            reports: components["schemas"]["ReportSummary"][];
+            /** Next Page Token */
+            next_page_token: string;
         };
         /**
          * Rota
@@ -2600,6 +3941,63 @@ export interface components {
             rules: components["schemas"]["Rule"][];
             /** Next Page Token */
             next_page_token: string;
+        };
+        /**
+         * ScheduleRun
+         * @description One time at which a schedule was due.
+         */
+        ScheduleRun: {
+            /**
+             * Due Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            due_time: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "WAITING" | "DONE" | "FAILED" | "SKIPPED";
+            /** Start Time */
+            start_time: string | null;
+            /** End Time */
+            end_time: string | null;
+            /** Attempt Count */
+            attempt_count: number;
+            /** Is Late */
+            is_late: boolean;
+            /** Report Id */
+            report_id: string;
+            /** Detail */
+            detail: string;
+            /** Retry Time */
+            retry_time: string | null;
+        };
+        /**
+         * ScheduleRunsPage
+         * @description A page of runs, the latest first; the token is empty on the last one.
+         */
+        ScheduleRunsPage: {
+            /** Runs */
+            runs: components["schemas"]["ScheduleRun"][];
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
+         * SendBody
+         * @description Who gets a report: receivers of its project.
+         */
+        SendBody: {
+            /** Receiver Ids */
+            receiver_ids: string[];
+        };
+        /**
+         * Sent
+         * @description The deliveries, in the order of the receivers; GET /deliveries tells what becomes of them.
+         */
+        Sent: {
+            /** Delivery Ids */
+            delivery_ids: string[];
         };
         /**
          * Series
@@ -3674,6 +5072,12 @@ export interface operations {
                 deny_providers?: string[];
                 /** @description Any of these values; can be repeated. */
                 deny_models?: string[];
+                /** @description Only calls with this prompt count. */
+                prompt_name?: string;
+                /** @description Only calls with this version of it. */
+                prompt_version?: string;
+                /** @description A call of so many days ago counts half. */
+                half_life_days?: number | null;
             };
             header?: never;
             path: {
@@ -3690,6 +5094,624 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ranking"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_rankings_api_v1_ranking_history_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description Only for this kind of task. */
+                task_type?: string;
+                /** @description First instant. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                start?: string;
+                /** @description End, exclusive. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                end?: string;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RankingsPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_ranking_api_v1_ranking_history__ranking_id__get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                ranking_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptRanking"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    backtest_ranking_api_v1_ranking_backtests__task_type__get: {
+        parameters: {
+            query?: {
+                /** @description First instant. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                start?: string;
+                /** @description End, exclusive. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                end?: string;
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description balanced, quality, cheapest, fastest or reliable. */
+                objective?: string;
+                /** @description Instead: weights such as quality:0.7,latency:0.3, of metrics in medians. */
+                weight?: string[];
+                /** @description A bound that candidates must surely keep. */
+                min_success_ratio?: number | null;
+                /** @description A bound that candidates must surely keep. */
+                min_quality_ratio?: number | null;
+                /** @description A bound that candidates must surely keep. */
+                max_p95_latency_s?: number | null;
+                /** @description A bound that candidates must surely keep. */
+                max_cost_per_task_usd?: number | null;
+                /** @description Calls that a candidate must have had, old ones counting for less. */
+                min_call_count?: number;
+                /** @description These alone, seen or not: provider/model; can be repeated. */
+                candidates?: string[];
+                /** @description Any of these values; can be repeated. */
+                providers?: string[];
+                /** @description Any of these values; can be repeated. */
+                models?: string[];
+                /** @description Any of these values; can be repeated. */
+                deny_providers?: string[];
+                /** @description Any of these values; can be repeated. */
+                deny_models?: string[];
+                /** @description Only calls with this prompt count. */
+                prompt_name?: string;
+                /** @description Only calls with this version of it. */
+                prompt_version?: string;
+                /** @description A call of so many days ago counts half. */
+                half_life_days?: number | null;
+            };
+            header?: never;
+            path: {
+                task_type: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RankingBacktest"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_prompts_api_v1_prompts_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description First instant. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                start?: string;
+                /** @description End, exclusive. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                end?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompts"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    compare_prompts_api_v1_prompts_compare_get: {
+        parameters: {
+            query: {
+                /** @description Which prompt. */
+                prompt_name: string;
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description Which kind of task. Default: all, each compared within itself. */
+                task_type?: string;
+                /** @description What the others are compared with. Default: the version used first. */
+                baseline?: string | null;
+                /** @description Any of these values; can be repeated. */
+                version?: string[];
+                /** @description Any of success, quality, latency, cost, revisions. Default: all. */
+                metric?: string[];
+                /** @description Differences not worth having, such as success:0.01,cost:0.1. */
+                margin?: string[];
+                /** @description First instant. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                start?: string;
+                /** @description End, exclusive. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                end?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptComparison"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    rank_prompts_api_v1_prompts_rank_get: {
+        parameters: {
+            query: {
+                /** @description Which prompt. */
+                prompt_name: string;
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description Which kind of task. Default: all, each compared within itself. */
+                task_type?: string;
+                /** @description Any of these values; can be repeated. */
+                version?: string[];
+                /** @description success, quality, latency, cost or revisions. Default: quality. */
+                metric?: string;
+                /** @description First instant. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                start?: string;
+                /** @description End, exclusive. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                end?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptRanking"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_quality_api_v1_quality_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description First instant. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                start?: string;
+                /** @description End, exclusive. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                end?: string;
+                /** @description worst_first or latest_first. */
+                order?: string;
+                /** @description Those of tasks alone, or of calls alone. */
+                is_task?: boolean | null;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+                /** @description Any of these values; can be repeated. */
+                provider?: string[];
+                /** @description Any of these values; can be repeated. */
+                model?: string[];
+                /** @description Any of these values; can be repeated. */
+                task_type?: string[];
+                /** @description Any of these values; can be repeated. */
+                prompt_name?: string[];
+                /** @description Any of these values; can be repeated. */
+                prompt_version?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    summarize_quality_api_v1_quality_summary_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description First instant. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                start?: string;
+                /** @description End, exclusive. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                end?: string;
+                /** @description Length of a window, such as 60s, 15m, 1h or 1d. Default: one window. */
+                step?: string;
+                /** @description Any of provider, model, task_type, prompt_name, prompt_version. */
+                group_by?: string[];
+                /** @description Any of these values; can be repeated. */
+                provider?: string[];
+                /** @description Any of these values; can be repeated. */
+                model?: string[];
+                /** @description Any of these values; can be repeated. */
+                task_type?: string[];
+                /** @description Any of these values; can be repeated. */
+                prompt_name?: string[];
+                /** @description Any of these values; can be repeated. */
+                prompt_version?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualitySummaries"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_call_quality_api_v1_quality_calls__call_id__get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quality"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_task_quality_api_v1_quality_tasks__task_id__get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quality"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_quality_weights_api_v1_quality_weights_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityWeights"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    put_quality_weights_api_v1_quality_weights_put: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QualityWeights"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityWeights"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    rescore_quality_api_v1_quality_rescore_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description First instant. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                start?: string;
+                /** @description End, exclusive. RFC 3339, seconds since 1970, or a time from now such as -24h. */
+                end?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityRescored"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    calibrate_quality_api_v1_quality_calibrate_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description Which kind of task. Default: all together. */
+                task_type?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityCalibration"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_feedback_link_api_v1_feedback_links_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedbackLinkRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackLink"];
                 };
             };
             /** @description A problem, RFC 9457. */
@@ -4617,6 +6639,518 @@ export interface operations {
             };
         };
     };
+    list_reports_api_v1_reports_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description Those that this schedule had made. */
+                schedule_id?: string;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportsPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    generate_report_api_v1_reports_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSummary"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_report_api_v1_reports__report_id__get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportWithContent"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    render_report_api_v1_reports__report_id__file_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description As what. */
+                format?: "html" | "markdown" | "json" | "csv" | "pdf";
+                /** @description To be saved, and not shown. */
+                is_download?: boolean;
+            };
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    send_report_api_v1_reports__report_id__send_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sent"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_report_link_api_v1_reports__report_id__links_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportLinkBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportLink"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_recommendations_api_v1_recommendations_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description Those in this state. */
+                state?: ("OPEN" | "ACCEPTED" | "REJECTED" | "DONE") | null;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecommendationsPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    update_recommendation_api_v1_recommendations__recommendation_id__patch: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                recommendation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecommendationChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recommendation"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_report_schedules_api_v1_report_schedules_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedulesPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    create_report_schedule_api_v1_report_schedules_post: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportScheduleBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_report_schedule_api_v1_report_schedules__schedule_id__get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    update_report_schedule_api_v1_report_schedules__schedule_id__put: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description The version that was seen; 0 is any. */
+                expected_version?: number;
+            };
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportScheduleBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_report_schedule_api_v1_report_schedules__schedule_id__delete: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_schedule_runs_api_v1_report_schedules__schedule_id__runs_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleRunsPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     record_evidence_api_v1_evidence_post: {
         parameters: {
             query?: {
@@ -4634,6 +7168,29 @@ export interface operations {
                     evidence?: Record<string, never>[];
                     batch_id?: string;
                     project?: string;
+                };
+                "multipart/form-data": {
+                    project?: string;
+                    batch_id?: string;
+                    call_id?: string;
+                    task_id?: string;
+                    language?: string;
+                    rating_ratio?: string;
+                    accepted?: string;
+                    kept_ratio?: string;
+                    comment?: string;
+                    rater?: string;
+                    revision_count?: string;
+                    evaluator?: string;
+                    score_ratio?: string;
+                    code?: string[];
+                    diff?: string[];
+                    junit?: string[];
+                    cobertura?: string[];
+                    lcov?: string[];
+                    coverage_json?: string[];
+                    sarif?: string[];
+                    coverage?: string[];
                 };
             };
         };

@@ -146,3 +146,10 @@ export function length(ms: number): string {
     '',
   );
 }
+
+/** A difference with its sign, as a minus of its own width; none for what rounds to nothing. */
+export function signed(value: number, digits: number): string {
+  const size = Math.abs(value).toFixed(digits);
+  if (Number(size) === 0) return `±${size}`;
+  return `${value < 0 ? '−' : '+'}${size}`;
+}

@@ -30,6 +30,16 @@ export function day(ms: number, zone: string): string {
   return format(zone, { day: 'numeric', month: 'short', year: 'numeric' }).format(ms);
 }
 
+/** 22 Nov */
+export function dayMonth(ms: number, zone: string): string {
+  return format(zone, { day: 'numeric', month: 'short' }).format(ms);
+}
+
+/** 14:05 */
+export function hourMinute(ms: number, zone: string): string {
+  return format(zone, { hour: '2-digit', minute: '2-digit' }).format(ms);
+}
+
 /** A window in as few words as say it: "22 Nov, 14:05–14:06". */
 export function span(startMs: number, endMs: number, zone: string): string {
   return format(zone, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }).formatRange(

@@ -23,6 +23,7 @@ describe('the alerts that are not resolved', () => {
     [140, 's', '2\u202fmin\u202f20\u202fs'],
     [0.0042, 'USD', '$0.0042'],
     [16_000, 'tokens', '16.0k tokens'],
+    [0.6667, 'ratio', '66.7\u202f%'],
     [0.6667, '', '0.667'],
     [null, 's', '–'],
   ])('%s %s is written %s', (value, unit, words) => expect(valueText(value, unit)).toBe(words));

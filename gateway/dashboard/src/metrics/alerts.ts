@@ -1,6 +1,6 @@
 // Which alerts are not resolved, in the order in which they matter.
 import type { Alert, AlertState, LiveAlerts } from '../api/model';
-import { count, duration, money, text } from '../format/format';
+import { count, duration, money, ratio, text } from '../format/format';
 import { SEVERITIES } from './anomalies';
 
 /** What nobody looks after comes first. */
@@ -35,11 +35,12 @@ export function mergedAlerts(known: readonly Alert[], event: Pick<LiveAlerts, 'i
   return [...byId.values()].sort(byUrgency);
 }
 
-/** A value of an alert with its unit. Ratios and plain numbers have none. */
+/** A value of an alert with its unit. Plain numbers have none. */
 export function valueText(value: number | null, unit: string): string {
   if (value === null) return '–';
   if (unit === 's') return text(duration(value));
   if (unit === 'USD') return text(money(value));
+  if (unit === 'ratio') return text(ratio(value));
   const number = Number.isInteger(value) ? text(count(value)) : String(Number(value.toPrecision(3)));
   return unit ? `${number} ${unit}` : number;
 }

@@ -85,6 +85,11 @@ export function hasPast({ threshold, burn, absence }: RuleBody): boolean {
   return Boolean(threshold ?? burn ?? absence);
 }
 
+/** Whether it looks at series, of which some may be chosen. */
+export function takesFilter({ own_state, heartbeat }: RuleBody): boolean {
+  return !own_state && !heartbeat;
+}
+
 /** The part of a rule that one may change. */
 export function bodyOf({ create_time: _c, update_time: _u, updated_by: _b, version: _v, ...body }: Rule): RuleBody {
   return body;

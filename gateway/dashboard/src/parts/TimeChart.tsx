@@ -16,6 +16,7 @@ import './time-chart.css';
 import { tip } from './Tooltip';
 
 const CURSOR_GROUP = 'page';
+const USUAL = ['usual', DEFINITIONS.usual] as const;
 
 type Values = readonly (number | null)[];
 
@@ -45,6 +46,8 @@ export interface TimeChartProps {
   lines: readonly Line[];
   /** What is usual, drawn behind the lines. */
   band?: Band | null;
+  /** What the band is called and what it means, where it is not what is usual. */
+  bandWords?: readonly [label: string, definition: string];
   episodes?: readonly Episode[];
   /** The slot that is read out while the cursor is elsewhere: the latest that is over. */
   restIndex: number;
@@ -60,7 +63,7 @@ export interface TimeChartProps {
 }
 
 export function TimeChart(props: TimeChartProps) {
-  const { title, definition, slots, lines, band, restIndex, format, zone } = props;
+  const { title, definition, slots, lines, band, bandWords = USUAL, restIndex, format, zone } = props;
   const [cursor, setCursor] = useState<number | null>(null);
   const holder = useRef<HTMLDivElement>(null);
   usePlot(holder, props, setCursor);
@@ -84,8 +87,8 @@ export function TimeChart(props: TimeChartProps) {
           {band && (
             <li>
               <BandMark />
-              <span class="term" tabIndex={0} {...tip(DEFINITIONS.usual)}>
-                usual
+              <span class="term" tabIndex={0} {...tip(bandWords[1])}>
+                {bandWords[0]}
               </span>{' '}
               <b>{bandText(band, index, format)}</b>
             </li>

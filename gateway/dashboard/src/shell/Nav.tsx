@@ -1,46 +1,46 @@
 // The way from page to page: a rail at the side, or a bar at the bottom where there is little room. What wants somebody is counted on it.
-import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { plural } from '../format/format';
-import { Icon, type IconName } from '../parts/Icon';
+import { Icon } from '../parts/Icon';
 import { tip } from '../parts/Tooltip';
 import { routeOf } from '../routes';
 import { alerts } from '../state/alerts';
 import { anomalies } from '../state/anomalies';
+import { TRAILING } from '../state/ranges';
 import { project } from '../state/session';
-import { addressOf, path, view } from '../state/view';
+import { addressOf, path, view, type View } from '../state/view';
 import './nav.css';
+import { PLACES, type Place } from './places';
 
 const BADGE_MOST = 99;
 
-interface PlaceProps {
-  path: string;
-  label: string;
-  icon: IconName;
-  /** Where pages begin that are reached from there. */
-  also?: string;
-  /** Where the range of the charts is to be kept. */
-  keepsRange?: boolean;
-  children?: ComponentChildren;
+function isAt({ path: to, also = [] }: Place): boolean {
+  if (to === '/' ? path.value === '/' : path.value.startsWith(to)) return true;
+  return also.some((begin) => path.value.startsWith(begin));
 }
 
-function Place({ path: to, label, icon, also, keepsRange = false, children }: PlaceProps) {
-  const isHere = to === '/' ? path.value === '/' : path.value.startsWith(to);
-  const isBelow = also !== undefined && path.value.startsWith(also);
-  const load = (): void => void routeOf(to).route.load();
+/** What the range is there. */
+function rangeOf({ keepsRange, rangeName }: Place): Pick<View, 'range'> | object {
+  if (keepsRange) return { range: view.value.range };
+  const named = TRAILING.find(({ name }) => name === rangeName);
+  return named ? { range: named } : {};
+}
+
+function PlaceLink({ place }: { place: Place }) {
+  const load = (): void => void routeOf(place.path).route.load();
   return (
-    <li>
-      <a
-        class="nav-place"
-        href={addressOf(to, keepsRange ? { range: view.value.range } : {})}
-        aria-current={isHere || isBelow ? 'page' : undefined}
-        onPointerEnter={load}
-        onFocus={load}
-      >
-        <Icon name={icon} />
-        <span class="nav-label">{label}</span>
-        {children}
-      </a>
-    </li>
+    <a
+      class="nav-place"
+      href={addressOf(place.path, rangeOf(place))}
+      aria-current={isAt(place) ? 'page' : undefined}
+      onPointerEnter={load}
+      onFocus={load}
+    >
+      <Icon name={place.icon} />
+      <span class="nav-label">{place.label}</span>
+      {place.badge === 'anomalies' && <AnomalyBadge />}
+      {place.badge === 'alerts' && <AlertBadge />}
+    </a>
   );
 }
 
@@ -51,15 +51,40 @@ export function Nav() {
         <Icon name="balance" />
       </a>
       <ul class="nav-places">
-        <Place path="/" label="Overview" icon="overview" also="/series" keepsRange />
-        <Place path="/anomalies" label="Anomalies" icon="anomaly">
-          <AnomalyBadge />
-        </Place>
-        <Place path="/alerts" label="Alerts" icon="bell" also="/rules">
-          <AlertBadge />
-        </Place>
+        {PLACES.map((place) => (
+          <li key={place.path} class={`${place.isMain ? '' : 'is-second'}${place.isApart ? ' is-apart' : ''}`}>
+            <PlaceLink place={place} />
+          </li>
+        ))}
+        <More />
       </ul>
     </nav>
+  );
+}
+
+/** The places that a small screen has no room for. */
+function More() {
+  const sheet = useRef<HTMLDivElement>(null);
+  const places = PLACES.filter((place) => !place.isMain);
+  useEffect(() => sheet.current?.hidePopover(), [path.value]);
+  if (places.length === 0) return null;
+  return (
+    <li class="nav-more">
+      <button
+        type="button"
+        class="nav-place"
+        popovertarget="nav-sheet"
+        aria-current={places.some(isAt) ? 'true' : undefined}
+      >
+        <Icon name="more" />
+        <span class="nav-label">More</span>
+      </button>
+      <div id="nav-sheet" class="nav-sheet" popover="auto" ref={sheet}>
+        {places.map((place) => (
+          <PlaceLink key={place.path} place={place} />
+        ))}
+      </div>
+    </li>
   );
 }
 

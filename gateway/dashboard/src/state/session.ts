@@ -19,6 +19,14 @@ const OPERATORS: readonly string[] = ['OPERATE', 'ADMIN', 'INSTALLATION_ADMIN'];
 /** Whether who is signed in may change what others see: mark, accept, acknowledge. */
 export const mayOperate = computed(() => session.value?.roles.some((role) => OPERATORS.includes(role)) ?? false);
 
+const ADMINS: readonly string[] = ['ADMIN', 'INSTALLATION_ADMIN'];
+
+/** Whether who is signed in may say who is told, and make keys. */
+export const mayAdminister = computed(() => session.value?.roles.some((role) => ADMINS.includes(role)) ?? false);
+
+/** Whether all of the installation is theirs, projects included. */
+export const isInstallationAdmin = computed(() => session.value?.roles.includes('INSTALLATION_ADMIN') ?? false);
+
 const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
 export const projectZone = computed(

@@ -11,7 +11,14 @@ export interface Sort {
 }
 
 /** What a list is narrowed to. Each page knows its own values; one that it does not know is as if it were not there. */
-export const FACETS = ['state', 'kind', 'metric', 'severity'] as const;
+export const FACETS = [
+  ...(['state', 'kind', 'metric', 'severity'] as const),
+  // What a ranking is asked for, and how its chart is drawn.
+  ...(['objective', 'weights', 'min_success', 'min_quality', 'max_latency', 'max_cost', 'min_calls'] as const),
+  ...(['across', 'up', 'rows', 'baseline', 'kept'] as const),
+  // Which calls, which deliveries, what a silence is made of, and which part of a policy or of the settings.
+  ...(['outcome', 'delivery', 'receiver', 'alert', 'part'] as const),
+] as const;
 export type Facet = (typeof FACETS)[number];
 
 export interface View {

@@ -150,7 +150,7 @@ class Alert(_message.Message):
     threshold: _builtins.float
     """The bound that it went past."""
     unit: _builtins.str
-    """Of both: "s", "USD", "tokens", "calls", or empty for ratios and plain numbers."""
+    """Of both: "s", "USD", "tokens", "calls", "ratio" (0 to 1), or empty for plain numbers."""
     description: _builtins.str
     """The probable cause and what to do."""
     anomaly_id: _builtins.str

@@ -577,7 +577,9 @@ Global___OwnStateCondition: _TypeAlias = OwnStateCondition  # noqa: Y015
 
 @_typing.final
 class HeartbeatCondition(_message.Message):
-    """HeartbeatCondition always holds. Routes send its alert again and again, and whoever gets it notices when it stays out."""
+    """HeartbeatCondition always holds. Its alert has the label kind="heartbeat" and is sent again at each repeat_interval of its route, without
+    back-off; whoever gets it notices when it stays out.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -124,6 +124,82 @@ LEFT_OUT_REASON_CONSTRAINT_NOT_MET: LeftOutReason.ValueType  # 3
 """It does not keep a bound surely enough."""
 Global___LeftOutReason: _TypeAlias = LeftOutReason  # noqa: Y015
 
+class _ReplayPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReplayPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReplayPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REPLAY_POLICY_UNSPECIFIED: _ReplayPolicy.ValueType  # 0
+    """Never sent."""
+    REPLAY_POLICY_SUGGESTED_SHARE: _ReplayPolicy.ValueType  # 1
+    """By the suggested shares of the ranking, as of then."""
+    REPLAY_POLICY_FIRST: _ReplayPolicy.ValueType  # 2
+    """Always the ranking's first."""
+    REPLAY_POLICY_FIXED: _ReplayPolicy.ValueType  # 3
+    """Always the one that had been used most when the range began."""
+    REPLAY_POLICY_CHEAPEST: _ReplayPolicy.ValueType  # 4
+    """The one with the least mean cost of a call so far."""
+    REPLAY_POLICY_LOWEST_LATENCY: _ReplayPolicy.ValueType  # 5
+    """The one with the lowest mean time of a call so far."""
+    REPLAY_POLICY_RANDOM: _ReplayPolicy.ValueType  # 6
+    """All that were allowed and had been seen, alike."""
+    REPLAY_POLICY_AS_IT_WAS: _ReplayPolicy.ValueType  # 7
+    """As callers chose."""
+
+class ReplayPolicy(_ReplayPolicy, metaclass=_ReplayPolicyEnumTypeWrapper):
+    """ReplayPolicy is a way of choosing."""
+
+REPLAY_POLICY_UNSPECIFIED: ReplayPolicy.ValueType  # 0
+"""Never sent."""
+REPLAY_POLICY_SUGGESTED_SHARE: ReplayPolicy.ValueType  # 1
+"""By the suggested shares of the ranking, as of then."""
+REPLAY_POLICY_FIRST: ReplayPolicy.ValueType  # 2
+"""Always the ranking's first."""
+REPLAY_POLICY_FIXED: ReplayPolicy.ValueType  # 3
+"""Always the one that had been used most when the range began."""
+REPLAY_POLICY_CHEAPEST: ReplayPolicy.ValueType  # 4
+"""The one with the least mean cost of a call so far."""
+REPLAY_POLICY_LOWEST_LATENCY: ReplayPolicy.ValueType  # 5
+"""The one with the lowest mean time of a call so far."""
+REPLAY_POLICY_RANDOM: ReplayPolicy.ValueType  # 6
+"""All that were allowed and had been seen, alike."""
+REPLAY_POLICY_AS_IT_WAS: ReplayPolicy.ValueType  # 7
+"""As callers chose."""
+Global___ReplayPolicy: _TypeAlias = ReplayPolicy  # noqa: Y015
+
+class _ReplayOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReplayOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReplayOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REPLAY_OUTCOME_UNSPECIFIED: _ReplayOutcome.ValueType  # 0
+    """Never sent."""
+    REPLAY_OUTCOME_SUCCESS: _ReplayOutcome.ValueType  # 1
+    """Succeeded calls by all but the cancelled ones, 0 to 1."""
+    REPLAY_OUTCOME_QUALITY: _ReplayOutcome.ValueType  # 2
+    """Score, 0 to 1, of the calls that were scored."""
+    REPLAY_OUTCOME_COST: _ReplayOutcome.ValueType  # 3
+    """US dollars a call, of those whose cost is known."""
+    REPLAY_OUTCOME_LATENCY: _ReplayOutcome.ValueType  # 4
+    """Seconds a call, however it ended."""
+
+class ReplayOutcome(_ReplayOutcome, metaclass=_ReplayOutcomeEnumTypeWrapper):
+    """ReplayOutcome is what a call brought, on average over calls."""
+
+REPLAY_OUTCOME_UNSPECIFIED: ReplayOutcome.ValueType  # 0
+"""Never sent."""
+REPLAY_OUTCOME_SUCCESS: ReplayOutcome.ValueType  # 1
+"""Succeeded calls by all but the cancelled ones, 0 to 1."""
+REPLAY_OUTCOME_QUALITY: ReplayOutcome.ValueType  # 2
+"""Score, 0 to 1, of the calls that were scored."""
+REPLAY_OUTCOME_COST: ReplayOutcome.ValueType  # 3
+"""US dollars a call, of those whose cost is known."""
+REPLAY_OUTCOME_LATENCY: ReplayOutcome.ValueType  # 4
+"""Seconds a call, however it ended."""
+Global___ReplayOutcome: _TypeAlias = ReplayOutcome  # noqa: Y015
+
 @_typing.final
 class RankedMeasure(_message.Message):
     """RankedMeasure is a metric, and for LATENCY and TIME_TO_FIRST_TOKEN which quantile."""
@@ -257,6 +333,9 @@ class RankProvidersRequest(_message.Message):
     ALLOWED_MODELS_FIELD_NUMBER: _builtins.int
     DENIED_PROVIDERS_FIELD_NUMBER: _builtins.int
     DENIED_MODELS_FIELD_NUMBER: _builtins.int
+    PROMPT_NAME_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    HALF_LIFE_DAYS_FIELD_NUMBER: _builtins.int
     project: _builtins.str
     """Whose. Empty: the key's project."""
     task_type: _builtins.str
@@ -265,6 +344,12 @@ class RankProvidersRequest(_message.Message):
     """What a good candidate is."""
     call_count_min: _builtins.float
     """Calls that a candidate must have had, each counted the less the longer it is ago."""
+    prompt_name: _builtins.str
+    """Call.prompt_name: only calls with this prompt count. Empty: all."""
+    prompt_version: _builtins.str
+    """Call.prompt_version: only calls with this version. Empty: all. Needs prompt_name."""
+    half_life_days: _builtins.float
+    """A call of so many days ago counts half as much as one of now; 0.1 to 365. Unset: the analyzer's setting, 7 days."""
     @_builtins.property
     def weights(self) -> _containers.RepeatedCompositeFieldContainer[Global___ObjectiveWeight]:
         """The same by one's own weights, in place of a preset."""
@@ -307,12 +392,17 @@ class RankProvidersRequest(_message.Message):
         allowed_models: _abc.Iterable[_builtins.str] | None = ...,
         denied_providers: _abc.Iterable[_builtins.str] | None = ...,
         denied_models: _abc.Iterable[_builtins.str] | None = ...,
+        prompt_name: _builtins.str = ...,
+        prompt_version: _builtins.str = ...,
+        half_life_days: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_half_life_days", b"_half_life_days", "half_life_days", b"half_life_days"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_models", b"allowed_models", "allowed_providers", b"allowed_providers", "call_count_min", b"call_count_min", "candidates", b"candidates", "constraints", b"constraints", "denied_models", b"denied_models", "denied_providers", b"denied_providers", "preset", b"preset", "project", b"project", "task_type", b"task_type", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_half_life_days", b"_half_life_days", "allowed_models", b"allowed_models", "allowed_providers", b"allowed_providers", "call_count_min", b"call_count_min", "candidates", b"candidates", "constraints", b"constraints", "denied_models", b"denied_models", "denied_providers", b"denied_providers", "half_life_days", b"half_life_days", "preset", b"preset", "project", b"project", "prompt_name", b"prompt_name", "prompt_version", b"prompt_version", "task_type", b"task_type", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__half_life_days: _TypeAlias = _typing.Literal["half_life_days"]  # noqa: Y015
+    _WhichOneofArgType__half_life_days: _TypeAlias = _typing.Literal["_half_life_days", b"_half_life_days"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__half_life_days) -> _WhichOneofReturnType__half_life_days | None: ...
 
 Global___RankProvidersRequest: _TypeAlias = RankProvidersRequest  # noqa: Y015
 
@@ -331,7 +421,9 @@ class RankProvidersResponse(_message.Message):
     IS_STALE_FIELD_NUMBER: _builtins.int
     EMPTY_REASON_FIELD_NUMBER: _builtins.int
     ranking_id: _builtins.str
-    """32 hexadecimal digits, which follow from the project, the question, as_of_time and the anomalies that count. Calls may carry it as ranking_id."""
+    """32 hexadecimal digits. Stays the same as long as the same choice is recommended: the same first, the same candidates tied with it or left out
+    or in an anomaly, and shares that differ by less than 0.05. Calls may carry it as ranking_id, and GetRanking finds it.
+    """
     task_type: _builtins.str
     """The question's."""
     is_stale: _builtins.bool
@@ -535,3 +627,461 @@ class LeftOutCandidate(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LeftOutCandidate: _TypeAlias = LeftOutCandidate  # noqa: Y015
+
+@_typing.final
+class WatchRankingsRequest(_message.Message):
+    """WatchRankingsRequest asks for a ranking to be kept up to date."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    project: _builtins.str
+    """Whose. Empty: the key's project."""
+    @_builtins.property
+    def question(self) -> Global___RankProvidersRequest:
+        """What is asked; it names no project."""
+
+    def __init__(
+        self,
+        *,
+        project: _builtins.str = ...,
+        question: Global___RankProvidersRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project", b"project", "question", b"question"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchRankingsRequest: _TypeAlias = WatchRankingsRequest  # noqa: Y015
+
+@_typing.final
+class WatchRankingsResponse(_message.Message):
+    """WatchRankingsResponse is the ranking as it now is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ranking(self) -> Global___RankProvidersResponse:
+        """The ranking."""
+
+    def __init__(
+        self,
+        *,
+        ranking: Global___RankProvidersResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ranking", b"ranking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ranking", b"ranking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchRankingsResponse: _TypeAlias = WatchRankingsResponse  # noqa: Y015
+
+@_typing.final
+class KeptRanking(_message.Message):
+    """KeptRanking is what was recommended from a moment on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAKE_TIME_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    RANKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def make_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    @_builtins.property
+    def question(self) -> Global___RankProvidersRequest:
+        """What was asked."""
+
+    @_builtins.property
+    def ranking(self) -> Global___RankProvidersResponse:
+        """What was answered then."""
+
+    def __init__(
+        self,
+        *,
+        make_time: _timestamp_pb2.Timestamp | None = ...,
+        question: Global___RankProvidersRequest | None = ...,
+        ranking: Global___RankProvidersResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["make_time", b"make_time", "question", b"question", "ranking", b"ranking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["make_time", b"make_time", "question", b"question", "ranking", b"ranking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeptRanking: _TypeAlias = KeptRanking  # noqa: Y015
+
+@_typing.final
+class ListRankingsRequest(_message.Message):
+    """ListRankingsRequest asks for a page of kept rankings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    project: _builtins.str
+    """Whose. Empty: the key's project."""
+    task_type: _builtins.str
+    """Only for this kind of task. Empty: all."""
+    page_size: _builtins.int
+    """How many; 0 means 20, more than 50 is 50."""
+    page_token: _builtins.str
+    """From the page before."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Made then or later. Unset: as long as they are kept."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Made before. Unset: no end. With page_size 1, this tells what was recommended at a moment."""
+
+    def __init__(
+        self,
+        *,
+        project: _builtins.str = ...,
+        task_type: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "project", b"project", "start_time", b"start_time", "task_type", b"task_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRankingsRequest: _TypeAlias = ListRankingsRequest  # noqa: Y015
+
+@_typing.final
+class ListRankingsResponse(_message.Message):
+    """ListRankingsResponse is a page of kept rankings, the latest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANKINGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def rankings(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeptRanking]:
+        """The rankings."""
+
+    def __init__(
+        self,
+        *,
+        rankings: _abc.Iterable[Global___KeptRanking] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "rankings", b"rankings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRankingsResponse: _TypeAlias = ListRankingsResponse  # noqa: Y015
+
+@_typing.final
+class GetRankingRequest(_message.Message):
+    """GetRankingRequest names a kept ranking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    RANKING_ID_FIELD_NUMBER: _builtins.int
+    project: _builtins.str
+    """Whose. Empty: the key's project."""
+    ranking_id: _builtins.str
+    """Call.ranking_id, say."""
+    def __init__(
+        self,
+        *,
+        project: _builtins.str = ...,
+        ranking_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project", b"project", "ranking_id", b"ranking_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRankingRequest: _TypeAlias = GetRankingRequest  # noqa: Y015
+
+@_typing.final
+class GetRankingResponse(_message.Message):
+    """GetRankingResponse is a kept ranking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ranking(self) -> Global___KeptRanking:
+        """The ranking."""
+
+    def __init__(
+        self,
+        *,
+        ranking: Global___KeptRanking | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ranking", b"ranking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ranking", b"ranking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRankingResponse: _TypeAlias = GetRankingResponse  # noqa: Y015
+
+@_typing.final
+class BacktestRankingRequest(_message.Message):
+    """BacktestRankingRequest asks what other ways of choosing would have brought."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    project: _builtins.str
+    """Whose. Empty: the key's project."""
+    @_builtins.property
+    def question(self) -> Global___RankProvidersRequest:
+        """The ranking that would have been followed; it names no project. Its bounds hold for the ranking, who may be chosen for all policies."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """First instant."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """End, exclusive. Unset: now. Of more than 50,000 calls the latest are replayed."""
+
+    def __init__(
+        self,
+        *,
+        project: _builtins.str = ...,
+        question: Global___RankProvidersRequest | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "question", b"question", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "project", b"project", "question", b"question", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BacktestRankingRequest: _TypeAlias = BacktestRankingRequest  # noqa: Y015
+
+@_typing.final
+class BacktestRankingResponse(_message.Message):
+    """BacktestRankingResponse holds estimates for each policy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    CALL_COUNT_FIELD_NUMBER: _builtins.int
+    SENT_RATIO_FIELD_NUMBER: _builtins.int
+    STEP_COUNT_FIELD_NUMBER: _builtins.int
+    ASSUMPTIONS_FIELD_NUMBER: _builtins.int
+    POLICIES_FIELD_NUMBER: _builtins.int
+    EMPTY_REASON_FIELD_NUMBER: _builtins.int
+    call_count: _builtins.int
+    """How many were replayed."""
+    sent_ratio: _builtins.float
+    """Share of them whose caller said with what probability it chose."""
+    step_count: _builtins.int
+    """How often the policies learnt anew."""
+    empty_reason: _builtins.str
+    """Why nothing was replayed, in words; empty where something was."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the first call that was replayed."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the last one."""
+
+    @_builtins.property
+    def assumptions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the estimates take for granted, in words."""
+
+    @_builtins.property
+    def policies(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplayedPolicy]:
+        """The policies."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        call_count: _builtins.int = ...,
+        sent_ratio: _builtins.float = ...,
+        step_count: _builtins.int = ...,
+        assumptions: _abc.Iterable[_builtins.str] | None = ...,
+        policies: _abc.Iterable[Global___ReplayedPolicy] | None = ...,
+        empty_reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assumptions", b"assumptions", "call_count", b"call_count", "empty_reason", b"empty_reason", "end_time", b"end_time", "policies", b"policies", "sent_ratio", b"sent_ratio", "start_time", b"start_time", "step_count", b"step_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BacktestRankingResponse: _TypeAlias = BacktestRankingResponse  # noqa: Y015
+
+@_typing.final
+class ReplayedPolicy(_message.Message):
+    """ReplayedPolicy is what a policy would have brought."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    OUTCOMES_FIELD_NUMBER: _builtins.int
+    policy: Global___ReplayPolicy.ValueType
+    """Which."""
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplayedChoice]:
+        """Whom it would have chosen, and in what share of the calls, the greatest first, at most 10."""
+
+    @_builtins.property
+    def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplayedOutcome]:
+        """By outcome; one that was measured of nobody is left out."""
+
+    def __init__(
+        self,
+        *,
+        policy: Global___ReplayPolicy.ValueType = ...,
+        choices: _abc.Iterable[Global___ReplayedChoice] | None = ...,
+        outcomes: _abc.Iterable[Global___ReplayedOutcome] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "outcomes", b"outcomes", "policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayedPolicy: _TypeAlias = ReplayedPolicy  # noqa: Y015
+
+@_typing.final
+class ReplayedChoice(_message.Message):
+    """ReplayedChoice is a candidate's share."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    share: _builtins.float
+    """Share of the calls."""
+    @_builtins.property
+    def candidate(self) -> Global___RankingCandidate:
+        """Who."""
+
+    def __init__(
+        self,
+        *,
+        candidate: Global___RankingCandidate | None = ...,
+        share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayedChoice: _TypeAlias = ReplayedChoice  # noqa: Y015
+
+@_typing.final
+class ReplayedOutcome(_message.Message):
+    """ReplayedOutcome is an outcome under a policy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DOUBLY_ROBUST_FIELD_NUMBER: _builtins.int
+    INVERSE_PROPENSITY_FIELD_NUMBER: _builtins.int
+    GAIN_OF_RANKING_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_COUNT_FIELD_NUMBER: _builtins.int
+    CLIPPED_RATIO_FIELD_NUMBER: _builtins.int
+    COVERED_RATIO_FIELD_NUMBER: _builtins.int
+    CALL_COUNT_FIELD_NUMBER: _builtins.int
+    outcome: Global___ReplayOutcome.ValueType
+    """Which, with its unit."""
+    effective_count: _builtins.float
+    """How many calls of the policy's own the logged calls are worth (Kish). Below 10, intervals say nothing."""
+    clipped_ratio: _builtins.float
+    """Share of the calls whose weight was cut at 100."""
+    covered_ratio: _builtins.float
+    """Share of the policy's choices that callers made, too, in the same time. Of the rest, only the model of the outcomes knows."""
+    call_count: _builtins.int
+    """Calls that the outcome is known of."""
+    @_builtins.property
+    def doubly_robust(self) -> Global___ReplayedValue:
+        """Doubly robust: right if either the probabilities or the model of the outcomes are."""
+
+    @_builtins.property
+    def inverse_propensity(self) -> Global___ReplayedValue:
+        """By inverse propensity, normalised by the sum of weights: right if the probabilities are."""
+
+    @_builtins.property
+    def gain_of_ranking(self) -> Global___ReplayedValue:
+        """How much more SUGGESTED_SHARE would have brought than this policy, doubly robust."""
+
+    def __init__(
+        self,
+        *,
+        outcome: Global___ReplayOutcome.ValueType = ...,
+        doubly_robust: Global___ReplayedValue | None = ...,
+        inverse_propensity: Global___ReplayedValue | None = ...,
+        gain_of_ranking: Global___ReplayedValue | None = ...,
+        effective_count: _builtins.float = ...,
+        clipped_ratio: _builtins.float = ...,
+        covered_ratio: _builtins.float = ...,
+        call_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["doubly_robust", b"doubly_robust", "gain_of_ranking", b"gain_of_ranking", "inverse_propensity", b"inverse_propensity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_count", b"call_count", "clipped_ratio", b"clipped_ratio", "covered_ratio", b"covered_ratio", "doubly_robust", b"doubly_robust", "effective_count", b"effective_count", "gain_of_ranking", b"gain_of_ranking", "inverse_propensity", b"inverse_propensity", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayedOutcome: _TypeAlias = ReplayedOutcome  # noqa: Y015
+
+@_typing.final
+class ReplayedValue(_message.Message):
+    """ReplayedValue is a mean with its 90 % interval, NaN where nothing is known."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    value: _builtins.float
+    """The mean."""
+    low: _builtins.float
+    """Lower end."""
+    high: _builtins.float
+    """Upper end."""
+    def __init__(
+        self,
+        *,
+        value: _builtins.float = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayedValue: _TypeAlias = ReplayedValue  # noqa: Y015

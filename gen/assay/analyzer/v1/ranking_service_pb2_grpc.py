@@ -29,8 +29,9 @@ class RankingServiceStub:
     """RankingService tells which provider and model to choose for a kind of task. Every RPC needs the role `read`.
 
     Reasons of errors: KEY_MISSING, KEY_INVALID, ROLE_MISSING, PROJECT_FORBIDDEN, PROJECT_UNKNOWN (a name that no project can have, or has),
-    FIELD_INVALID (the field is named), MESSAGE_MALFORMED; to be tried again: ACCESS_UNAVAILABLE (keys cannot be checked), RANKING_UNAVAILABLE (the
-    project was not asked about lately, and the collector is away), SERVER_STOPPING.
+    FIELD_INVALID (the field is named), MESSAGE_MALFORMED, PAGE_TOKEN_INVALID, RANKING_UNKNOWN, RANGE_TOO_LARGE (a back-test of a shorter range is
+    possible); to be tried again: ACCESS_UNAVAILABLE (keys cannot be checked), RANKING_UNAVAILABLE (the project was not asked about lately, and the
+    collector is away), COLLECTOR_UNAVAILABLE, DATABASE_UNAVAILABLE, SERVER_STOPPING.
     """
 
     def __init__(self, channel):
@@ -44,18 +45,67 @@ class RankingServiceStub:
                 request_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.RankProvidersRequest.SerializeToString,
                 response_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.RankProvidersResponse.FromString,
                 _registered_method=True)
+        self.WatchRankings = channel.unary_stream(
+                '/assay.analyzer.v1.RankingService/WatchRankings',
+                request_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchRankingsRequest.SerializeToString,
+                response_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchRankingsResponse.FromString,
+                _registered_method=True)
+        self.ListRankings = channel.unary_unary(
+                '/assay.analyzer.v1.RankingService/ListRankings',
+                request_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.ListRankingsRequest.SerializeToString,
+                response_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.ListRankingsResponse.FromString,
+                _registered_method=True)
+        self.GetRanking = channel.unary_unary(
+                '/assay.analyzer.v1.RankingService/GetRanking',
+                request_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.GetRankingRequest.SerializeToString,
+                response_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.GetRankingResponse.FromString,
+                _registered_method=True)
+        self.BacktestRanking = channel.unary_unary(
+                '/assay.analyzer.v1.RankingService/BacktestRanking',
+                request_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.BacktestRankingRequest.SerializeToString,
+                response_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.BacktestRankingResponse.FromString,
+                _registered_method=True)
 
 
 class RankingServiceServicer:
     """RankingService tells which provider and model to choose for a kind of task. Every RPC needs the role `read`.
 
     Reasons of errors: KEY_MISSING, KEY_INVALID, ROLE_MISSING, PROJECT_FORBIDDEN, PROJECT_UNKNOWN (a name that no project can have, or has),
-    FIELD_INVALID (the field is named), MESSAGE_MALFORMED; to be tried again: ACCESS_UNAVAILABLE (keys cannot be checked), RANKING_UNAVAILABLE (the
-    project was not asked about lately, and the collector is away), SERVER_STOPPING.
+    FIELD_INVALID (the field is named), MESSAGE_MALFORMED, PAGE_TOKEN_INVALID, RANKING_UNKNOWN, RANGE_TOO_LARGE (a back-test of a shorter range is
+    possible); to be tried again: ACCESS_UNAVAILABLE (keys cannot be checked), RANKING_UNAVAILABLE (the project was not asked about lately, and the
+    collector is away), COLLECTOR_UNAVAILABLE, DATABASE_UNAVAILABLE, SERVER_STOPPING.
     """
 
     def RankProviders(self, request, context):
         """RankProviders ranks the candidates for a kind of task. It is answered from memory, and where nobody can be ranked, with an empty list and why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchRankings(self, request, context):
+        """WatchRankings answers a question, and then again whenever another choice is recommended or the ranking becomes stale or ceases to be.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRankings(self, request, context):
+        """ListRankings lists what was recommended, the latest first. A ranking is kept when another choice is recommended than the time before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRanking(self, request, context):
+        """GetRanking returns a kept ranking by its id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BacktestRanking(self, request, context):
+        """BacktestRanking replays recorded calls: what following the ranking would have brought, and what other policies would have.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -69,6 +119,26 @@ def add_RankingServiceServicer_to_server(servicer, server):
                     request_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.RankProvidersRequest.FromString,
                     response_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.RankProvidersResponse.SerializeToString,
             ),
+            'WatchRankings': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchRankings,
+                    request_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchRankingsRequest.FromString,
+                    response_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchRankingsResponse.SerializeToString,
+            ),
+            'ListRankings': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRankings,
+                    request_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.ListRankingsRequest.FromString,
+                    response_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.ListRankingsResponse.SerializeToString,
+            ),
+            'GetRanking': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRanking,
+                    request_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.GetRankingRequest.FromString,
+                    response_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.GetRankingResponse.SerializeToString,
+            ),
+            'BacktestRanking': grpc.unary_unary_rpc_method_handler(
+                    servicer.BacktestRanking,
+                    request_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.BacktestRankingRequest.FromString,
+                    response_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.BacktestRankingResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'assay.analyzer.v1.RankingService', rpc_method_handlers)
@@ -81,8 +151,9 @@ class RankingService:
     """RankingService tells which provider and model to choose for a kind of task. Every RPC needs the role `read`.
 
     Reasons of errors: KEY_MISSING, KEY_INVALID, ROLE_MISSING, PROJECT_FORBIDDEN, PROJECT_UNKNOWN (a name that no project can have, or has),
-    FIELD_INVALID (the field is named), MESSAGE_MALFORMED; to be tried again: ACCESS_UNAVAILABLE (keys cannot be checked), RANKING_UNAVAILABLE (the
-    project was not asked about lately, and the collector is away), SERVER_STOPPING.
+    FIELD_INVALID (the field is named), MESSAGE_MALFORMED, PAGE_TOKEN_INVALID, RANKING_UNKNOWN, RANGE_TOO_LARGE (a back-test of a shorter range is
+    possible); to be tried again: ACCESS_UNAVAILABLE (keys cannot be checked), RANKING_UNAVAILABLE (the project was not asked about lately, and the
+    collector is away), COLLECTOR_UNAVAILABLE, DATABASE_UNAVAILABLE, SERVER_STOPPING.
     """
 
     @staticmethod
@@ -102,6 +173,114 @@ class RankingService:
             '/assay.analyzer.v1.RankingService/RankProviders',
             assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.RankProvidersRequest.SerializeToString,
             assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.RankProvidersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchRankings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/assay.analyzer.v1.RankingService/WatchRankings',
+            assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchRankingsRequest.SerializeToString,
+            assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchRankingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRankings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assay.analyzer.v1.RankingService/ListRankings',
+            assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.ListRankingsRequest.SerializeToString,
+            assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.ListRankingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRanking(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assay.analyzer.v1.RankingService/GetRanking',
+            assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.GetRankingRequest.SerializeToString,
+            assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.GetRankingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BacktestRanking(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assay.analyzer.v1.RankingService/BacktestRanking',
+            assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.BacktestRankingRequest.SerializeToString,
+            assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.BacktestRankingResponse.FromString,
             options,
             channel_credentials,
             insecure,

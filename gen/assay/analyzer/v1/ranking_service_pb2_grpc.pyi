@@ -30,8 +30,9 @@ class RankingServiceStub:
     """RankingService tells which provider and model to choose for a kind of task. Every RPC needs the role `read`.
 
     Reasons of errors: KEY_MISSING, KEY_INVALID, ROLE_MISSING, PROJECT_FORBIDDEN, PROJECT_UNKNOWN (a name that no project can have, or has),
-    FIELD_INVALID (the field is named), MESSAGE_MALFORMED; to be tried again: ACCESS_UNAVAILABLE (keys cannot be checked), RANKING_UNAVAILABLE (the
-    project was not asked about lately, and the collector is away), SERVER_STOPPING.
+    FIELD_INVALID (the field is named), MESSAGE_MALFORMED, PAGE_TOKEN_INVALID, RANKING_UNKNOWN, RANGE_TOO_LARGE (a back-test of a shorter range is
+    possible); to be tried again: ACCESS_UNAVAILABLE (keys cannot be checked), RANKING_UNAVAILABLE (the project was not asked about lately, and the
+    collector is away), COLLECTOR_UNAVAILABLE, DATABASE_UNAVAILABLE, SERVER_STOPPING.
     """
 
     @_typing.overload
@@ -40,26 +41,44 @@ class RankingServiceStub:
     def __new__(cls, channel: _aio.Channel) -> RankingServiceAsyncStub: ...
     RankProviders: _grpc.UnaryUnaryMultiCallable[_ranking_service_pb2.RankProvidersRequest, _ranking_service_pb2.RankProvidersResponse]
     """RankProviders ranks the candidates for a kind of task. It is answered from memory, and where nobody can be ranked, with an empty list and why."""
+    WatchRankings: _grpc.UnaryStreamMultiCallable[_ranking_service_pb2.WatchRankingsRequest, _ranking_service_pb2.WatchRankingsResponse]
+    """WatchRankings answers a question, and then again whenever another choice is recommended or the ranking becomes stale or ceases to be."""
+    ListRankings: _grpc.UnaryUnaryMultiCallable[_ranking_service_pb2.ListRankingsRequest, _ranking_service_pb2.ListRankingsResponse]
+    """ListRankings lists what was recommended, the latest first. A ranking is kept when another choice is recommended than the time before."""
+    GetRanking: _grpc.UnaryUnaryMultiCallable[_ranking_service_pb2.GetRankingRequest, _ranking_service_pb2.GetRankingResponse]
+    """GetRanking returns a kept ranking by its id."""
+    BacktestRanking: _grpc.UnaryUnaryMultiCallable[_ranking_service_pb2.BacktestRankingRequest, _ranking_service_pb2.BacktestRankingResponse]
+    """BacktestRanking replays recorded calls: what following the ranking would have brought, and what other policies would have."""
 
 @_typing.type_check_only
 class RankingServiceAsyncStub(RankingServiceStub):
     """RankingService tells which provider and model to choose for a kind of task. Every RPC needs the role `read`.
 
     Reasons of errors: KEY_MISSING, KEY_INVALID, ROLE_MISSING, PROJECT_FORBIDDEN, PROJECT_UNKNOWN (a name that no project can have, or has),
-    FIELD_INVALID (the field is named), MESSAGE_MALFORMED; to be tried again: ACCESS_UNAVAILABLE (keys cannot be checked), RANKING_UNAVAILABLE (the
-    project was not asked about lately, and the collector is away), SERVER_STOPPING.
+    FIELD_INVALID (the field is named), MESSAGE_MALFORMED, PAGE_TOKEN_INVALID, RANKING_UNKNOWN, RANGE_TOO_LARGE (a back-test of a shorter range is
+    possible); to be tried again: ACCESS_UNAVAILABLE (keys cannot be checked), RANKING_UNAVAILABLE (the project was not asked about lately, and the
+    collector is away), COLLECTOR_UNAVAILABLE, DATABASE_UNAVAILABLE, SERVER_STOPPING.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RankProviders: _aio.UnaryUnaryMultiCallable[_ranking_service_pb2.RankProvidersRequest, _ranking_service_pb2.RankProvidersResponse]  # type: ignore[assignment]
     """RankProviders ranks the candidates for a kind of task. It is answered from memory, and where nobody can be ranked, with an empty list and why."""
+    WatchRankings: _aio.UnaryStreamMultiCallable[_ranking_service_pb2.WatchRankingsRequest, _ranking_service_pb2.WatchRankingsResponse]  # type: ignore[assignment]
+    """WatchRankings answers a question, and then again whenever another choice is recommended or the ranking becomes stale or ceases to be."""
+    ListRankings: _aio.UnaryUnaryMultiCallable[_ranking_service_pb2.ListRankingsRequest, _ranking_service_pb2.ListRankingsResponse]  # type: ignore[assignment]
+    """ListRankings lists what was recommended, the latest first. A ranking is kept when another choice is recommended than the time before."""
+    GetRanking: _aio.UnaryUnaryMultiCallable[_ranking_service_pb2.GetRankingRequest, _ranking_service_pb2.GetRankingResponse]  # type: ignore[assignment]
+    """GetRanking returns a kept ranking by its id."""
+    BacktestRanking: _aio.UnaryUnaryMultiCallable[_ranking_service_pb2.BacktestRankingRequest, _ranking_service_pb2.BacktestRankingResponse]  # type: ignore[assignment]
+    """BacktestRanking replays recorded calls: what following the ranking would have brought, and what other policies would have."""
 
 class RankingServiceServicer(metaclass=_abc_1.ABCMeta):
     """RankingService tells which provider and model to choose for a kind of task. Every RPC needs the role `read`.
 
     Reasons of errors: KEY_MISSING, KEY_INVALID, ROLE_MISSING, PROJECT_FORBIDDEN, PROJECT_UNKNOWN (a name that no project can have, or has),
-    FIELD_INVALID (the field is named), MESSAGE_MALFORMED; to be tried again: ACCESS_UNAVAILABLE (keys cannot be checked), RANKING_UNAVAILABLE (the
-    project was not asked about lately, and the collector is away), SERVER_STOPPING.
+    FIELD_INVALID (the field is named), MESSAGE_MALFORMED, PAGE_TOKEN_INVALID, RANKING_UNKNOWN, RANGE_TOO_LARGE (a back-test of a shorter range is
+    possible); to be tried again: ACCESS_UNAVAILABLE (keys cannot be checked), RANKING_UNAVAILABLE (the project was not asked about lately, and the
+    collector is away), COLLECTOR_UNAVAILABLE, DATABASE_UNAVAILABLE, SERVER_STOPPING.
     """
 
     @_abc_1.abstractmethod
@@ -69,5 +88,37 @@ class RankingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ranking_service_pb2.RankProvidersResponse, _abc.Awaitable[_ranking_service_pb2.RankProvidersResponse]]:
         """RankProviders ranks the candidates for a kind of task. It is answered from memory, and where nobody can be ranked, with an empty list and why."""
+
+    @_abc_1.abstractmethod
+    def WatchRankings(
+        self,
+        request: _ranking_service_pb2.WatchRankingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_ranking_service_pb2.WatchRankingsResponse], _abc.AsyncIterator[_ranking_service_pb2.WatchRankingsResponse]]:
+        """WatchRankings answers a question, and then again whenever another choice is recommended or the ranking becomes stale or ceases to be."""
+
+    @_abc_1.abstractmethod
+    def ListRankings(
+        self,
+        request: _ranking_service_pb2.ListRankingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ranking_service_pb2.ListRankingsResponse, _abc.Awaitable[_ranking_service_pb2.ListRankingsResponse]]:
+        """ListRankings lists what was recommended, the latest first. A ranking is kept when another choice is recommended than the time before."""
+
+    @_abc_1.abstractmethod
+    def GetRanking(
+        self,
+        request: _ranking_service_pb2.GetRankingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ranking_service_pb2.GetRankingResponse, _abc.Awaitable[_ranking_service_pb2.GetRankingResponse]]:
+        """GetRanking returns a kept ranking by its id."""
+
+    @_abc_1.abstractmethod
+    def BacktestRanking(
+        self,
+        request: _ranking_service_pb2.BacktestRankingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ranking_service_pb2.BacktestRankingResponse, _abc.Awaitable[_ranking_service_pb2.BacktestRankingResponse]]:
+        """BacktestRanking replays recorded calls: what following the ranking would have brought, and what other policies would have."""
 
 def add_RankingServiceServicer_to_server(servicer: RankingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!assay/telemetry/v1/evidence.proto\x12\x12\x61ssay.telemetry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x04\n\x08\x45vidence\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\x11\n\x07\x63\x61ll_id\x18\x02 \x01(\tH\x00\x12\x11\n\x07task_id\x18\x03 \x01(\tH\x00\x12\x30\n\x0cobserve_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x04\x63ode\x18\x05 \x01(\x0b\x32 .assay.telemetry.v1.CodeEvidenceH\x01\x12\x38\n\x08\x63overage\x18\x06 \x01(\x0b\x32$.assay.telemetry.v1.CoverageEvidenceH\x01\x12\x31\n\x05tests\x18\x07 \x01(\x0b\x32 .assay.telemetry.v1.TestEvidenceH\x01\x12\x45\n\x0fstatic_analysis\x18\x08 \x01(\x0b\x32*.assay.telemetry.v1.StaticAnalysisEvidenceH\x01\x12\x30\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\t \x01(\x0b\x32\x1c.assay.telemetry.v1.FeedbackH\x01\x12\x30\n\x08revision\x18\n \x01(\x0b\x32\x1c.assay.telemetry.v1.RevisionH\x01\x12\x34\n\nevaluation\x18\x0b \x01(\x0b\x32\x1e.assay.telemetry.v1.EvaluationH\x01\x42\t\n\x07subjectB\x06\n\x04kind\"S\n\x0c\x43odeEvidence\x12\x10\n\x08language\x18\x01 \x01(\t\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x12\x16\n\x0cunified_diff\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04\x66orm\"\\\n\x10\x43overageEvidence\x12\x17\n\rcobertura_xml\x18\x01 \x01(\x0cH\x00\x12\x0e\n\x04lcov\x18\x02 \x01(\x0cH\x00\x12\x17\n\rcovered_ratio\x18\x03 \x01(\x01H\x00\x42\x06\n\x04\x66orm\"]\n\x0cTestEvidence\x12\x13\n\tjunit_xml\x18\x01 \x01(\x0cH\x00\x12\x30\n\x06\x63ounts\x18\x02 \x01(\x0b\x32\x1e.assay.telemetry.v1.TestCountsH\x00\x42\x06\n\x04\x66orm\"O\n\nTestCounts\x12\x14\n\x0cpassed_count\x18\x01 \x01(\x05\x12\x14\n\x0c\x66\x61iled_count\x18\x02 \x01(\x05\x12\x15\n\rskipped_count\x18\x03 \x01(\x05\"k\n\x16StaticAnalysisEvidence\x12\x14\n\nsarif_json\x18\x01 \x01(\x0cH\x00\x12\x33\n\x06\x63ounts\x18\x02 \x01(\x0b\x32!.assay.telemetry.v1.FindingCountsH\x00\x42\x06\n\x04\x66orm\"c\n\rFindingCounts\x12\x13\n\x0b\x65rror_count\x18\x01 \x01(\x05\x12\x15\n\rwarning_count\x18\x02 \x01(\x05\x12\x12\n\nnote_count\x18\x03 \x01(\x05\x12\x12\n\nline_count\x18\x04 \x01(\x05\"z\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x19\n\x0crating_ratio\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12\r\n\x05rater\x18\x04 \x01(\tB\x0f\n\r_rating_ratioB\x0b\n\t_accepted\"\x19\n\x08Revision\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\"4\n\nEvaluation\x12\x11\n\tevaluator\x18\x01 \x01(\t\x12\x13\n\x0bscore_ratio\x18\x02 \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!assay/telemetry/v1/evidence.proto\x12\x12\x61ssay.telemetry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x04\n\x08\x45vidence\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\x11\n\x07\x63\x61ll_id\x18\x02 \x01(\tH\x00\x12\x11\n\x07task_id\x18\x03 \x01(\tH\x00\x12\x30\n\x0cobserve_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x04\x63ode\x18\x05 \x01(\x0b\x32 .assay.telemetry.v1.CodeEvidenceH\x01\x12\x38\n\x08\x63overage\x18\x06 \x01(\x0b\x32$.assay.telemetry.v1.CoverageEvidenceH\x01\x12\x31\n\x05tests\x18\x07 \x01(\x0b\x32 .assay.telemetry.v1.TestEvidenceH\x01\x12\x45\n\x0fstatic_analysis\x18\x08 \x01(\x0b\x32*.assay.telemetry.v1.StaticAnalysisEvidenceH\x01\x12\x30\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\t \x01(\x0b\x32\x1c.assay.telemetry.v1.FeedbackH\x01\x12\x30\n\x08revision\x18\n \x01(\x0b\x32\x1c.assay.telemetry.v1.RevisionH\x01\x12\x34\n\nevaluation\x18\x0b \x01(\x0b\x32\x1e.assay.telemetry.v1.EvaluationH\x01\x12?\n\x11\x63ontent_reference\x18\x0c \x01(\x0b\x32$.assay.telemetry.v1.ContentReferenceB\t\n\x07subjectB\x06\n\x04kind\"H\n\x10\x43ontentReference\x12\x12\n\ncontent_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66orm\x18\x02 \x01(\t\x12\x12\n\nbyte_count\x18\x03 \x01(\x03\"a\n\x0c\x43odeEvidence\x12\x10\n\x08language\x18\x01 \x01(\t\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x12\x16\n\x0cunified_diff\x18\x03 \x01(\x0cH\x00\x12\x0c\n\x04path\x18\x04 \x01(\tB\x06\n\x04\x66orm\"u\n\x10\x43overageEvidence\x12\x17\n\rcobertura_xml\x18\x01 \x01(\x0cH\x00\x12\x0e\n\x04lcov\x18\x02 \x01(\x0cH\x00\x12\x17\n\rcovered_ratio\x18\x03 \x01(\x01H\x00\x12\x17\n\rcoverage_json\x18\x04 \x01(\x0cH\x00\x42\x06\n\x04\x66orm\"]\n\x0cTestEvidence\x12\x13\n\tjunit_xml\x18\x01 \x01(\x0cH\x00\x12\x30\n\x06\x63ounts\x18\x02 \x01(\x0b\x32\x1e.assay.telemetry.v1.TestCountsH\x00\x42\x06\n\x04\x66orm\"O\n\nTestCounts\x12\x14\n\x0cpassed_count\x18\x01 \x01(\x05\x12\x14\n\x0c\x66\x61iled_count\x18\x02 \x01(\x05\x12\x15\n\rskipped_count\x18\x03 \x01(\x05\"k\n\x16StaticAnalysisEvidence\x12\x14\n\nsarif_json\x18\x01 \x01(\x0cH\x00\x12\x33\n\x06\x63ounts\x18\x02 \x01(\x0b\x32!.assay.telemetry.v1.FindingCountsH\x00\x42\x06\n\x04\x66orm\"c\n\rFindingCounts\x12\x13\n\x0b\x65rror_count\x18\x01 \x01(\x05\x12\x15\n\rwarning_count\x18\x02 \x01(\x05\x12\x12\n\nnote_count\x18\x03 \x01(\x05\x12\x12\n\nline_count\x18\x04 \x01(\x05\"\xa2\x01\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x19\n\x0crating_ratio\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12\r\n\x05rater\x18\x04 \x01(\t\x12\x17\n\nkept_ratio\x18\x05 \x01(\x01H\x02\x88\x01\x01\x42\x0f\n\r_rating_ratioB\x0b\n\t_acceptedB\r\n\x0b_kept_ratio\"\x19\n\x08Revision\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\"4\n\nEvaluation\x12\x11\n\tevaluator\x18\x01 \x01(\t\x12\x13\n\x0bscore_ratio\x18\x02 \x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,23 +33,25 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'assay.telemetry.v1.evidence
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EVIDENCE']._serialized_start=91
-  _globals['_EVIDENCE']._serialized_end=613
-  _globals['_CODEEVIDENCE']._serialized_start=615
-  _globals['_CODEEVIDENCE']._serialized_end=698
-  _globals['_COVERAGEEVIDENCE']._serialized_start=700
-  _globals['_COVERAGEEVIDENCE']._serialized_end=792
-  _globals['_TESTEVIDENCE']._serialized_start=794
-  _globals['_TESTEVIDENCE']._serialized_end=887
-  _globals['_TESTCOUNTS']._serialized_start=889
-  _globals['_TESTCOUNTS']._serialized_end=968
-  _globals['_STATICANALYSISEVIDENCE']._serialized_start=970
-  _globals['_STATICANALYSISEVIDENCE']._serialized_end=1077
-  _globals['_FINDINGCOUNTS']._serialized_start=1079
-  _globals['_FINDINGCOUNTS']._serialized_end=1178
-  _globals['_FEEDBACK']._serialized_start=1180
-  _globals['_FEEDBACK']._serialized_end=1302
-  _globals['_REVISION']._serialized_start=1304
-  _globals['_REVISION']._serialized_end=1329
-  _globals['_EVALUATION']._serialized_start=1331
-  _globals['_EVALUATION']._serialized_end=1383
+  _globals['_EVIDENCE']._serialized_end=678
+  _globals['_CONTENTREFERENCE']._serialized_start=680
+  _globals['_CONTENTREFERENCE']._serialized_end=752
+  _globals['_CODEEVIDENCE']._serialized_start=754
+  _globals['_CODEEVIDENCE']._serialized_end=851
+  _globals['_COVERAGEEVIDENCE']._serialized_start=853
+  _globals['_COVERAGEEVIDENCE']._serialized_end=970
+  _globals['_TESTEVIDENCE']._serialized_start=972
+  _globals['_TESTEVIDENCE']._serialized_end=1065
+  _globals['_TESTCOUNTS']._serialized_start=1067
+  _globals['_TESTCOUNTS']._serialized_end=1146
+  _globals['_STATICANALYSISEVIDENCE']._serialized_start=1148
+  _globals['_STATICANALYSISEVIDENCE']._serialized_end=1255
+  _globals['_FINDINGCOUNTS']._serialized_start=1257
+  _globals['_FINDINGCOUNTS']._serialized_end=1356
+  _globals['_FEEDBACK']._serialized_start=1359
+  _globals['_FEEDBACK']._serialized_end=1521
+  _globals['_REVISION']._serialized_start=1523
+  _globals['_REVISION']._serialized_end=1548
+  _globals['_EVALUATION']._serialized_start=1550
+  _globals['_EVALUATION']._serialized_end=1602
 # @@protoc_insertion_point(module_scope)

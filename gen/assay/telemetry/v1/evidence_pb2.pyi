@@ -34,6 +34,7 @@ class Evidence(_message.Message):
     FEEDBACK_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     EVALUATION_FIELD_NUMBER: _builtins.int
+    CONTENT_REFERENCE_FIELD_NUMBER: _builtins.int
     evidence_id: _builtins.str
     """Chosen by the client, unique in its project, 1 to 64 bytes. A repeat is dropped."""
     call_id: _builtins.str
@@ -72,6 +73,10 @@ class Evidence(_message.Message):
     def evaluation(self) -> Global___Evaluation:
         """A score given by a judge or a verifier."""
 
+    @_builtins.property
+    def content_reference(self) -> Global___ContentReference:
+        """Where the collector keeps the content that a client sent within the kind. Set by the collector; what a client sets here is ignored."""
+
     def __init__(
         self,
         *,
@@ -86,10 +91,11 @@ class Evidence(_message.Message):
         feedback: Global___Feedback | None = ...,
         revision: Global___Revision | None = ...,
         evaluation: Global___Evaluation | None = ...,
+        content_reference: Global___ContentReference | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "code", b"code", "coverage", b"coverage", "evaluation", b"evaluation", "feedback", b"feedback", "kind", b"kind", "observe_time", b"observe_time", "revision", b"revision", "static_analysis", b"static_analysis", "subject", b"subject", "task_id", b"task_id", "tests", b"tests"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "code", b"code", "content_reference", b"content_reference", "coverage", b"coverage", "evaluation", b"evaluation", "feedback", b"feedback", "kind", b"kind", "observe_time", b"observe_time", "revision", b"revision", "static_analysis", b"static_analysis", "subject", b"subject", "task_id", b"task_id", "tests", b"tests"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "code", b"code", "coverage", b"coverage", "evaluation", b"evaluation", "evidence_id", b"evidence_id", "feedback", b"feedback", "kind", b"kind", "observe_time", b"observe_time", "revision", b"revision", "static_analysis", b"static_analysis", "subject", b"subject", "task_id", b"task_id", "tests", b"tests"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "code", b"code", "content_reference", b"content_reference", "coverage", b"coverage", "evaluation", b"evaluation", "evidence_id", b"evidence_id", "feedback", b"feedback", "kind", b"kind", "observe_time", b"observe_time", "revision", b"revision", "static_analysis", b"static_analysis", "subject", b"subject", "task_id", b"task_id", "tests", b"tests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["code", "coverage", "tests", "static_analysis", "feedback", "revision", "evaluation"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
@@ -103,6 +109,36 @@ class Evidence(_message.Message):
 Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
 
 @_typing.final
+class ContentReference(_message.Message):
+    """ContentReference stands for content that is kept apart, and only for a while."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_ID_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
+    BYTE_COUNT_FIELD_NUMBER: _builtins.int
+    content_id: _builtins.str
+    """Names the content within its project."""
+    form: _builtins.str
+    """The field of the kind that it stood in, such as "junit_xml"."""
+    byte_count: _builtins.int
+    """How long it is."""
+    def __init__(
+        self,
+        *,
+        content_id: _builtins.str = ...,
+        form: _builtins.str = ...,
+        byte_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["byte_count", b"byte_count", "content_id", b"content_id", "form", b"form"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContentReference: _TypeAlias = ContentReference  # noqa: Y015
+
+@_typing.final
 class CodeEvidence(_message.Message):
     """CodeEvidence is the code of an answer."""
 
@@ -111,22 +147,26 @@ class CodeEvidence(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     UNIFIED_DIFF_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
     language: _builtins.str
     """The language's common name in lower case, such as "python". Empty: told from the file names of the diff."""
     content: _builtins.bytes
     """A whole file."""
     unified_diff: _builtins.bytes
     """A change in unified diff format."""
+    path: _builtins.str
+    """What a whole file is called, at most 128 bytes; shown beside what was found in it."""
     def __init__(
         self,
         *,
         language: _builtins.str = ...,
         content: _builtins.bytes = ...,
         unified_diff: _builtins.bytes = ...,
+        path: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "form", b"form", "unified_diff", b"unified_diff"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "form", b"form", "language", b"language", "unified_diff", b"unified_diff"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "form", b"form", "language", b"language", "path", b"path", "unified_diff", b"unified_diff"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_form: _TypeAlias = _typing.Literal["content", "unified_diff"]  # noqa: Y015
     _WhichOneofArgType_form: _TypeAlias = _typing.Literal["form", b"form"]  # noqa: Y015
@@ -143,24 +183,28 @@ class CoverageEvidence(_message.Message):
     COBERTURA_XML_FIELD_NUMBER: _builtins.int
     LCOV_FIELD_NUMBER: _builtins.int
     COVERED_RATIO_FIELD_NUMBER: _builtins.int
+    COVERAGE_JSON_FIELD_NUMBER: _builtins.int
     cobertura_xml: _builtins.bytes
     """A Cobertura XML document."""
     lcov: _builtins.bytes
     """An LCOV tracefile."""
     covered_ratio: _builtins.float
     """The covered part of the lines, 0 to 1."""
+    coverage_json: _builtins.bytes
+    """A JSON report of coverage.py."""
     def __init__(
         self,
         *,
         cobertura_xml: _builtins.bytes = ...,
         lcov: _builtins.bytes = ...,
         covered_ratio: _builtins.float = ...,
+        coverage_json: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cobertura_xml", b"cobertura_xml", "covered_ratio", b"covered_ratio", "form", b"form", "lcov", b"lcov"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cobertura_xml", b"cobertura_xml", "coverage_json", b"coverage_json", "covered_ratio", b"covered_ratio", "form", b"form", "lcov", b"lcov"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cobertura_xml", b"cobertura_xml", "covered_ratio", b"covered_ratio", "form", b"form", "lcov", b"lcov"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cobertura_xml", b"cobertura_xml", "coverage_json", b"coverage_json", "covered_ratio", b"covered_ratio", "form", b"form", "lcov", b"lcov"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_form: _TypeAlias = _typing.Literal["cobertura_xml", "lcov", "covered_ratio"]  # noqa: Y015
+    _WhichOneofReturnType_form: _TypeAlias = _typing.Literal["cobertura_xml", "lcov", "covered_ratio", "coverage_json"]  # noqa: Y015
     _WhichOneofArgType_form: _TypeAlias = _typing.Literal["form", b"form"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_form) -> _WhichOneofReturnType_form | None: ...
 
@@ -300,6 +344,7 @@ class Feedback(_message.Message):
     ACCEPTED_FIELD_NUMBER: _builtins.int
     COMMENT_FIELD_NUMBER: _builtins.int
     RATER_FIELD_NUMBER: _builtins.int
+    KEPT_RATIO_FIELD_NUMBER: _builtins.int
     rating_ratio: _builtins.float
     """How good it was, 0 (worst) to 1 (best)."""
     accepted: _builtins.bool
@@ -308,6 +353,8 @@ class Feedback(_message.Message):
     """In the person's words, at most 4,096 bytes."""
     rater: _builtins.str
     """Who said it, at most 128 bytes; the newest word of each rater counts."""
+    kept_ratio: _builtins.float
+    """Which part of the answer was kept as it was, 0 to 1."""
     def __init__(
         self,
         *,
@@ -315,17 +362,22 @@ class Feedback(_message.Message):
         accepted: _builtins.bool | None = ...,
         comment: _builtins.str = ...,
         rater: _builtins.str = ...,
+        kept_ratio: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted", b"_accepted", "_rating_ratio", b"_rating_ratio", "accepted", b"accepted", "rating_ratio", b"rating_ratio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted", b"_accepted", "_kept_ratio", b"_kept_ratio", "_rating_ratio", b"_rating_ratio", "accepted", b"accepted", "kept_ratio", b"kept_ratio", "rating_ratio", b"rating_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted", b"_accepted", "_rating_ratio", b"_rating_ratio", "accepted", b"accepted", "comment", b"comment", "rater", b"rater", "rating_ratio", b"rating_ratio"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted", b"_accepted", "_kept_ratio", b"_kept_ratio", "_rating_ratio", b"_rating_ratio", "accepted", b"accepted", "comment", b"comment", "kept_ratio", b"kept_ratio", "rater", b"rater", "rating_ratio", b"rating_ratio"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accepted: _TypeAlias = _typing.Literal["accepted"]  # noqa: Y015
     _WhichOneofArgType__accepted: _TypeAlias = _typing.Literal["_accepted", b"_accepted"]  # noqa: Y015
+    _WhichOneofReturnType__kept_ratio: _TypeAlias = _typing.Literal["kept_ratio"]  # noqa: Y015
+    _WhichOneofArgType__kept_ratio: _TypeAlias = _typing.Literal["_kept_ratio", b"_kept_ratio"]  # noqa: Y015
     _WhichOneofReturnType__rating_ratio: _TypeAlias = _typing.Literal["rating_ratio"]  # noqa: Y015
     _WhichOneofArgType__rating_ratio: _TypeAlias = _typing.Literal["_rating_ratio", b"_rating_ratio"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accepted) -> _WhichOneofReturnType__accepted | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kept_ratio) -> _WhichOneofReturnType__kept_ratio | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rating_ratio) -> _WhichOneofReturnType__rating_ratio | None: ...
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.alerter.domain.alert import Alert, AlertState, Severity
+from services.alerter.domain.metric import RATIO_UNIT
 from services.alerter.domain.notification.group import Message, MessageKind
 
 ALERTS_SHOWN_MAX = 20  # of each sort; the rest is counted, and on the page
@@ -112,9 +113,11 @@ def _title(labels: Sequence[tuple[str, str]], notes: Sequence[AlertNote]) -> str
 
 
 def written_value(value: float | None, unit: str) -> str:
-    """A value with its unit, for people: "1.25 s", "3.2 USD", "0.97". Empty for None."""
+    """A value with its unit, for people: "1.25 s", "3.2 USD", "97.5%", "3". Empty for None."""
     if value is None:
         return ""
+    if unit == RATIO_UNIT:
+        return f"{value:.1%}"
     number = f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
     return f"{number} {unit}".rstrip()
 

@@ -23,6 +23,7 @@ class Gathering:
     """A group with its members as they are now, by id: those that can be told of, those that are held, and those that are over.
 
     `destination` is None once the route is gone. `due_time` is when the group is to be looked at again, None if only a change can matter.
+    `is_heartbeat`: repeats come at even intervals, since whoever gets them notices when one stays out.
     """
 
     group: Group
@@ -33,6 +34,7 @@ class Gathering:
     ended: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
     due_time: datetime | None = None
+    is_heartbeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import AssayError
+from kit.signed_tokens import TOKEN_LENGTH_MAX
 from services.alerter.domain.alert import AlertState, Severity
 from services.alerter.domain.notification.address import is_allowed, parse_networks
 from services.alerter.domain.notification.content import ALERTS_SHOWN_MAX, TITLE_LENGTH_MAX, notification, status_line, written_value
 from services.alerter.domain.notification.group import Message, MessageKind
-from services.alerter.domain.notification.link_token import TOKEN_LENGTH_MAX, LinkAction, LinkClaim, sign, verify
+from services.alerter.domain.notification.link_token import LinkAction, LinkClaim, sign, verify
 from tests.alerter.notify.alerts import NOW, alert
 
 
@@ -57,7 +58,14 @@ def test_a_message_without_any_known_alert_still_has_a_title() -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "written"),
-    [(None, "s", ""), (0.97, "", "0.97"), (1_234_567.8, "USD", "1,234,568 USD"), (0.000123456, "s", "0.0001235 s"), (3.0, "", "3")],
+    [
+        (None, "s", ""),
+        (0.6667, "ratio", "66.7%"),
+        (0.97, "", "0.97"),
+        (1_234_567.8, "USD", "1,234,568 USD"),
+        (0.000123456, "s", "0.0001235 s"),
+        (3.0, "", "3"),
+    ],
 )
 def test_values_are_written_for_people(value: float | None, unit: str, written: str) -> None:
     assert written_value(value, unit) == written

@@ -85,6 +85,14 @@ def test_repeats_come_at_growing_intervals_up_to_the_routes_greatest() -> None:
     assert hours[:2] == [1, 3]
 
 
+def test_a_heartbeat_is_repeated_at_even_intervals() -> None:
+    world = World(Configuration(Route(repeat_interval_s=HOUR_S)))
+    world.set(alert(kind="heartbeat"))
+    world.look(), world.after(2)
+    hours = [second / HOUR_S for second, message in world.until(5.5 * HOUR_S, HOUR_S / 4) if message.kind is MessageKind.REPEATED]
+    assert hours == [1, 2, 3, 4, 5]
+
+
 def test_an_acknowledged_alert_is_not_repeated_and_those_who_can_show_it_are_told() -> None:
     world = World(Configuration(Route(repeat_interval_s=60.0)), {"default": Audience(hears_acknowledgement=True)})
     world.set(alert(model="a"), alert(model="b"))

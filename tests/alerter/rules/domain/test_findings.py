@@ -139,7 +139,7 @@ def test_a_heartbeat_always_holds_and_spend_by_its_probability() -> None:
 @pytest.mark.parametrize(
     ("of", "labels_", "observed", "expected", "bound_and_unit"),
     [
-        (rule(), {"provider": "openai"}, 0.871, "success ratio of openai is 87.1% over 5 min, below 90.0%", (0.9, "")),
+        (rule(), {"provider": "openai"}, 0.871, "success ratio of openai is 87.1% over 5 min, below 90.0%", (0.9, "ratio")),
         (rule(threshold(metric=RuleMetric.LATENCY_P95, comparison=Comparison.ABOVE, threshold=2.0), group_by=("provider", "model")),
          {"provider": "openai", "model": ""}, 3.14159, "latency p95 of openai / no model is 3.14 s over 5 min, above 2 s", (2.0, "s")),
         (rule(threshold(metric=RuleMetric.COST, comparison=Comparison.ABOVE, threshold=1e4, window_s=86_400), group_by=()),
@@ -169,6 +169,10 @@ def test_labels_say_what_it_is_about_whatever_the_rule_says() -> None:
         rule(Burn(0.99, USUAL_TIERS, 1, 1), labels={"provider": "mine", "team": "ml"}), Found({"provider": "x"}), Severity.INFO, "p"
     )
     assert (made["provider"], made["team"], made["metric"], made["severity"]) == ("x", "ml", "success_ratio", "info")
+
+
+def test_a_heartbeat_says_by_its_labels_that_it_is_one() -> None:
+    assert labels(rule(Heartbeat(), group_by=()), Found({}), Severity.INFO, "p")["kind"] == "heartbeat"
 
 
 def test_amounts_and_spans_and_subjects() -> None:

@@ -58,7 +58,7 @@ def test_every_metric_has_a_way_and_a_unit() -> None:
     assert {metric.name.rpartition("_")[2][0] for metric in quantiles} == {"P"} and len(quantiles) == 8
     units = {metric.name: unit(metric) for metric in RuleMetric}
     assert units["LATENCY_P95"] == units["TIME_TO_FIRST_TOKEN_P50"] == "s" and units["COST_PER_CALL"] == "USD"
-    assert units["SUCCESS_RATIO"] == units["COST_UNKNOWN_RATIO"] == units["REVISIONS_PER_TASK"] == ""
+    assert units["SUCCESS_RATIO"] == units["COST_UNKNOWN_RATIO"] == "ratio" and units["REVISIONS_PER_TASK"] == ""
     assert units["OUTPUT_TOKENS_PER_CALL"] == "tokens" and units["CALL_COUNT"] == "calls"
 
 

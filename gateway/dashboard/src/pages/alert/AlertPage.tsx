@@ -118,6 +118,9 @@ function Act({ alert, onChange }: { alert: Alert; onChange: () => void }) {
           </label>
           <div class="marks-choices">
             <AlertActions alert={alert} comment={comment} onDone={onChange} />
+            <a class="button" href={addressOf('/silences/new', { facets: { alert: alert.alert_id } })}>
+              Silence …
+            </a>
           </div>
         </>
       )}

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { actOn, type AlertAction } from '../../api/alerter';
 import type { Alert } from '../../api/model';
+import '../../parts/field.css';
 import { tip } from '../../parts/Tooltip';
 import { mayOperate, project } from '../../state/session';
 

@@ -6,7 +6,14 @@ import { Entries, Entry } from '../../parts/Entries';
 import { addressOf } from '../../state/view';
 import { AlertActions } from './AlertActions';
 
-export function AlertList({ alerts, label }: { alerts: readonly Alert[]; label: string }) {
+interface AlertListProps {
+  alerts: readonly Alert[];
+  label: string;
+  /** Whether there is nothing to be done with them from here. */
+  isPlain?: boolean;
+}
+
+export function AlertList({ alerts, label, isPlain = false }: AlertListProps) {
   return (
     <Entries label={label}>
       {alerts.map((one) => (
@@ -22,7 +29,7 @@ export function AlertList({ alerts, label }: { alerts: readonly Alert[]; label: 
             one.rule_name,
             one.acknowledged_by && `taken on by ${one.acknowledged_by}`,
           ]}
-          actions={one.state === 'FIRING' && <AlertActions alert={one} />}
+          actions={!isPlain && one.state === 'FIRING' && <AlertActions alert={one} />}
         />
       ))}
     </Entries>

@@ -4,6 +4,7 @@ import { listAlerts } from '../../api/alerter';
 import type { Alert, Severity } from '../../api/model';
 import { plural } from '../../format/format';
 import { SEVERITIES } from '../../metrics/anomalies';
+import { AlertingNav } from '../../parts/AlertingNav';
 import { Away } from '../../parts/Away';
 import { EntriesSkeleton } from '../../parts/Entries';
 import { FacetPicker, FacetTabs } from '../../parts/Facets';
@@ -52,6 +53,7 @@ export default function Alerts() {
     <>
       <Trouble error="" />
       <main class="page">
+        <AlertingNav />
         <header class="page-header">
           <h1 class="page-title">Alerts</h1>
           <FacetTabs facet="state" label="Which alerts" choices={STATES} />
@@ -61,9 +63,6 @@ export default function Alerts() {
             all="Any severity"
             choices={SEVERITIES.map((one) => [one, SEVERITY_WORDS[one]])}
           />
-          <a class="page-aside" href={addressOf('/rules')}>
-            Rules
-          </a>
         </header>
         <Away service="alerter" isAway={live.value?.isCurrent === false} />
         {state !== 'resolved' && <Now state={state} />}

@@ -1,8 +1,6 @@
-// Calls that show the anomaly, each as the API knows it.
+// Calls that show the anomaly, each a way to its detail.
 import type { WholeAnomaly } from '../../api/model';
-import { Icon } from '../../parts/Icon';
-import { tip } from '../../parts/Tooltip';
-import { project } from '../../state/session';
+import { addressOf } from '../../state/view';
 
 const SHOWN_MOST = 12;
 
@@ -18,14 +16,7 @@ export function Calls({ whole: { anomaly, call_ids: ids, are_calls_known: areKno
         <ul class="calls">
           {ids.slice(0, SHOWN_MOST).map((id) => (
             <li key={id}>
-              <a
-                href={`/api/v1/calls/${encodeURIComponent(id)}?${new URLSearchParams({ project: project.value })}`}
-                target="_blank"
-                rel="noopener"
-                {...tip('The call with its evidence, as JSON, in a new tab')}
-              >
-                {id} <Icon name="away" />
-              </a>
+              <a href={addressOf(`/calls/${encodeURIComponent(id)}`)}>{id}</a>
             </li>
           ))}
         </ul>

@@ -46,6 +46,9 @@ export function RowDetails({ row: { provider, taskType, window } }: { row: Row }
         <a href={addressOf('/series', { filters, range: view.value.range })}>
           <Icon name="trend" /> Trends, against what is usual
         </a>
+        <a href={addressOf('/calls', { filters, range: view.value.range })}>
+          <Icon name="list" /> Its calls
+        </a>
       </p>
       <Group
         title="Outcomes"

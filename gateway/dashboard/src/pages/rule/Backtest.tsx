@@ -1,5 +1,5 @@
 // What the rule would have told over the last weeks: in one sentence, as a picture, and one by one.
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { backtestRule } from '../../api/alerter';
 import type { Backtest as Result, RuleBody } from '../../api/model';
 import { length, plural, text, count, duration, type Figure } from '../../format/format';
@@ -11,6 +11,7 @@ import { Failure } from '../../parts/State';
 import { TimeChart, type Line } from '../../parts/TimeChart';
 import { useResource } from '../../state/resource';
 import { project, timeZone } from '../../state/session';
+import { useSettled } from '../../state/settled';
 
 const DAY_S = 86_400;
 const RANGES: readonly (readonly [seconds: number, label: string])[] = [
@@ -21,16 +22,6 @@ const RANGES: readonly (readonly [seconds: number, label: string])[] = [
 // Longer than the pause between two key strokes.
 const QUIET_MS = 600;
 const EPISODES_SHOWN = 8;
-
-/** The value, as it has been for a while. */
-function useSettled<T>(value: T, quietMs: number): T {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = window.setTimeout(() => setSettled(value), quietMs);
-    return () => window.clearTimeout(timer);
-  }, [value]);
-  return settled;
-}
 
 export function Backtest({ rule }: { rule: RuleBody }) {
   const [range_s, setRange] = useState(30 * DAY_S);

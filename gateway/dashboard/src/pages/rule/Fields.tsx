@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import type { RuleBody, Severity, Threshold } from '../../api/model';
 import { RULE_METRIC_NAMES, RULE_METRICS } from '../../metrics/rules';
 import { SEVERITIES } from '../../metrics/anomalies';
+import { Check, Field } from '../../parts/Field';
 import { SEVERITY_WORDS } from '../../parts/SeverityBadge';
 
 const MINUTE_S = 60;
@@ -37,15 +38,6 @@ const PERCENT = 100;
 interface FieldsProps {
   draft: RuleBody;
   onChange: (draft: RuleBody) => void;
-}
-
-function Field({ label, children }: { label: string; children: ComponentChildren }) {
-  return (
-    <label class="field">
-      <span>{label}</span>
-      {children}
-    </label>
-  );
 }
 
 /** The choices, with the present value among them whatever it is. */
@@ -111,14 +103,7 @@ export function CommonFields({ draft, onChange, children }: FieldsProps & { chil
           choices={FORS}
           onChange={(minutes) => change({ for_s: minutes * MINUTE_S })}
         />
-        <label class="field is-check">
-          <input
-            type="checkbox"
-            checked={draft.is_paused}
-            onChange={(event) => change({ is_paused: event.currentTarget.checked })}
-          />
-          <span>Paused</span>
-        </label>
+        <Check label="Paused" isOn={draft.is_paused} onChange={(is_paused) => change({ is_paused })} />
       </div>
       <Field label="What to do about it">
         <textarea

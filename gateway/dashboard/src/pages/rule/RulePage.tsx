@@ -1,10 +1,11 @@
 // One rule, to be changed: what it would have told is worked out while one edits, before anything is saved.
 import { useEffect, useState } from 'preact/hooks';
-import { createRule, getRule, saveRule } from '../../api/alerter';
+import { createRule, deleteRule, getRule, saveRule } from '../../api/alerter';
 import { ApiError } from '../../api/client';
 import type { Rule, RuleBody } from '../../api/model';
 import { instant } from '../../format/time';
-import { bodyOf, conditionWords, hasPast, idFrom } from '../../metrics/rules';
+import { bodyOf, conditionWords, hasPast, idFrom, takesFilter } from '../../metrics/rules';
+import { Confirm } from '../../parts/Confirm';
 import { EntriesSkeleton } from '../../parts/Entries';
 import { Icon } from '../../parts/Icon';
 import { Failure } from '../../parts/State';
@@ -16,6 +17,7 @@ import { mayOperate, project, timeZone } from '../../state/session';
 import { addressOf, go } from '../../state/view';
 import { Backtest } from './Backtest';
 import { CommonFields, ThresholdFields } from './Fields';
+import { FilterFields } from './FilterFields';
 import './rule.css';
 
 const NEW = 'new';
@@ -96,6 +98,18 @@ function Editor({ saved, onChange }: { saved: Rule | null; onChange: () => void 
     setSaving(false);
   }
 
+  async function end(ruleId: string): Promise<void> {
+    setSaving(true);
+    setError(null);
+    try {
+      await deleteRule(project.value, ruleId);
+      go(addressOf('/rules'));
+    } catch (reason) {
+      setError(reason instanceof ApiError ? reason : new ApiError(0, 'UNEXPECTED', String(reason)));
+    }
+    setSaving(false);
+  }
+
   return (
     <div class="rule-grid">
       <form
@@ -117,6 +131,7 @@ function Editor({ saved, onChange }: { saved: Rule | null; onChange: () => void 
                 </span>
               </p>
             )}
+            {takesFilter(draft) && <FilterFields draft={draft} onChange={setDraft} />}
           </CommonFields>
           {mayOperate.value ? (
             <p class="rule-save">
@@ -130,6 +145,16 @@ function Editor({ saved, onChange }: { saved: Rule | null; onChange: () => void 
               <span class="is-faint" role="status">
                 {saved && !isChanged ? 'As saved.' : 'Not saved yet.'}
               </span>
+              {saved && (
+                <span class="is-apart">
+                  <Confirm
+                    label="Delete"
+                    question="Its open alerts end with it."
+                    action="Delete it"
+                    onConfirm={() => void end(saved.rule_id)}
+                  />
+                </span>
+              )}
             </p>
           ) : (
             <p class="is-faint">To change it, sign in with a key that may operate.</p>

@@ -4,8 +4,8 @@ import { listRules } from '../../api/alerter';
 import type { Rule } from '../../api/model';
 import { plural } from '../../format/format';
 import { conditionWords } from '../../metrics/rules';
+import { AlertingNav } from '../../parts/AlertingNav';
 import { EntriesSkeleton } from '../../parts/Entries';
-import { Icon } from '../../parts/Icon';
 import { SeverityBadge } from '../../parts/SeverityBadge';
 import { Failure, State } from '../../parts/State';
 import { Trouble } from '../../parts/Trouble';
@@ -27,16 +27,14 @@ export default function Rules() {
     <>
       <Trouble error={data && error ? error.message : ''} />
       <main class="page">
-        <a class="back" href={addressOf('/alerts')}>
-          <Icon name="back" /> Alerts
-        </a>
+        <AlertingNav />
         <header class="page-header">
           <h1 class="page-title">Rules</h1>
           <p class="is-faint" role="status">
             {data && plural(data.rules.length, 'rule')}
           </p>
           {mayOperate.value && (
-            <a class="button is-primary rules-new" href={addressOf('/rules/new')}>
+            <a class="button is-primary page-aside" href={addressOf('/rules/new')}>
               New rule
             </a>
           )}

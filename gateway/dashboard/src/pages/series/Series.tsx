@@ -126,6 +126,9 @@ export default function Series() {
             {usual.error && 'What is usual is not known now: the analyzer is not answering.'}
             {!isLoading && windows.length === 0 && 'No calls in this range.'}
           </p>
+          <a class="page-aside" href={addressOf('/calls', { filters, range })}>
+            Its calls
+          </a>
         </header>
         <FilterChips />
         <div class="series-charts">

@@ -32,7 +32,9 @@ class Grouping:
             places.join(entry)
         states = {alert.alert_id: alert.state for alert in flow.alerts}
         free = {(entry.destination.route_id, entry.alert.alert_id) for entry in flow.entries if not entry.held_by}
-        return replace(flow, gatherings=[self._gathering(group, states, free) for group in places.groups()])
+        heartbeats = {alert.alert_id for alert in flow.alerts if alert.is_heartbeat}
+        gatherings = [self._gathering(group, states, free) for group in places.groups()]
+        return replace(flow, gatherings=[replace(each, is_heartbeat=not heartbeats.isdisjoint(each.firing)) for each in gatherings])
 
     def _gathering(self, group: Group, states: dict[str, AlertState], free: set[tuple[str, str]]) -> Gathering:
         firing, acknowledged, held, ended = [], [], [], []

@@ -145,7 +145,7 @@ def _repeat_time(gathering: Gathering) -> datetime | None:
     group, destination = gathering.group, gathering.destination
     if group.told_time is None or destination is None or not _unacknowledged(gathering):
         return None
-    factor = min(BACK_OFF ** min(group.repeat_count, 64), destination.repeat_factor_max)
+    factor = 1.0 if gathering.is_heartbeat else min(BACK_OFF ** min(group.repeat_count, 64), destination.repeat_factor_max)
     return group.told_time + timedelta(seconds=destination.repeat_interval_s * factor)
 
 

@@ -1,0 +1,57 @@
+// A button for what cannot be taken back: it asks once, where it stands.
+import { useState } from 'preact/hooks';
+import './confirm.css';
+import { tip } from './Tooltip';
+
+interface ConfirmProps {
+  label: string;
+  /** What will have happened then, as a question. */
+  question: string;
+  /** What the button says that does it. */
+  action: string;
+  explanation?: string;
+  isDisabled?: boolean;
+  onConfirm: () => void;
+}
+
+export function Confirm({ label, question, action, explanation = '', isDisabled = false, onConfirm }: ConfirmProps) {
+  const [isAsking, setAsking] = useState(false);
+  if (!isAsking) {
+    return (
+      <button
+        type="button"
+        class="button"
+        disabled={isDisabled}
+        {...(explanation ? tip(explanation) : {})}
+        onClick={() => setAsking(true)}
+      >
+        {label}
+      </button>
+    );
+  }
+  return (
+    <span
+      class="confirm"
+      role="group"
+      aria-label={question}
+      onKeyDown={(event) => event.key === 'Escape' && setAsking(false)}
+    >
+      <span>{question}</span>
+      <button
+        type="button"
+        class="button is-danger"
+        disabled={isDisabled}
+        onClick={() => {
+          setAsking(false);
+          onConfirm();
+        }}
+      >
+        {action}
+      </button>
+      {/* The harmless one has the focus. */}
+      <button type="button" class="button" ref={(button) => button?.focus()} onClick={() => setAsking(false)}>
+        Keep
+      </button>
+    </span>
+  );
+}

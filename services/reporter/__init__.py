@@ -1,0 +1,1 @@
+"""Reports: what happened, what changed, what it cost, what to do."""

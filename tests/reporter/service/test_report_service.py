@@ -1,0 +1,188 @@
+"""Reports over gRPC: made, kept, rendered, sent and shown by links, with a real collector and alerter behind."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from assay.events.v1.reports_pb2 import ReportMade
+from assay.reporter.v1 import report_service_pb2 as contract
+from assay.reporter.v1.report_service_pb2_grpc import ReportServiceStub
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from kit.bus import Bus
+from tests.alerter.rules.installation import eventually
+from tests.reporter.service.desk import PUBLIC_URL, Desk, Reporter, generate, refusal
+
+
+def moment(ago: timedelta) -> Timestamp:
+    made = Timestamp()
+    made.FromDatetime(datetime.now(UTC) - ago)
+    return made
+
+
+async def test_yesterdays_calls_become_a_report_that_is_kept_and_announced(office: Desk, one: Reporter, bus: Bus) -> None:
+    project = await office.project_with_calls()
+    heard: list[Any] = []
+
+    async def hear(message: Any) -> None:
+        heard.append(ReportMade.FromString(message.data).report.report_id)
+
+    async with bus.subscribed(f"assay.reports.{project}", hear):
+        report = await generate(one, project)
+        await eventually(lambda: _resolved(heard == [report.report_id]), "the report is announced")
+    assert (report.call_count, report.project, report.time_zone, report.missing_sources[:]) == (40, project, "UTC", [])
+    assert report.end_time.ToDatetime(UTC) - report.start_time.ToDatetime(UTC) == timedelta(days=1)
+    assert report.summary and report.created_by
+
+    found = await one.reports.GetReport(contract.GetReportRequest(project=project, report_id=report.report_id))
+    assert found.report == report
+    assert json.loads(found.content_json)["title"] == report.title
+    listed = await one.reports.ListReports(contract.ListReportsRequest(project=project))
+    assert listed.reports[:] == [report]
+
+
+async def _resolved(value: bool) -> bool:
+    return value
+
+
+async def test_the_same_id_gives_the_same_report_and_another_question_is_refused(office: Desk, one: Reporter) -> None:
+    project = await office.project_with_calls()
+    first, second = await asyncio.gather(*(generate(one, project, report_id="same") for _ in range(2)))
+    assert first == second == await generate(one, project, report_id="same")
+    request = contract.GenerateReportRequest(project=project, report_id="same", period=contract.REPORT_PERIOD_WEEKLY)
+    assert await refusal(_drained(one.reports.GenerateReport(request))) == "REPORT_EXISTS"
+
+
+async def _drained(stream: Any) -> None:
+    async for _ in stream:
+        pass
+
+
+async def test_a_report_is_rendered_again_byte_for_byte(office: Desk, one: Reporter) -> None:
+    project = await office.project_with_calls()
+    report = await generate(one, project)
+    for form, start in ((contract.REPORT_FORMAT_HTML, b"<!"), (contract.REPORT_FORMAT_MARKDOWN, b"#"), (contract.REPORT_FORMAT_JSON, b"{")):
+        request = contract.RenderReportRequest(project=project, report_id=report.report_id, format=form)
+        files = [await one.reports.RenderReport(request) for _ in range(2)]
+        assert files[0] == files[1]
+        assert files[0].content.startswith(start)
+        assert files[0].file_name.startswith(report.report_id)
+
+
+async def test_pages_of_reports_are_the_latest_first(office: Desk, one: Reporter) -> None:
+    project = await office.made.new_project()
+    made = [await generate(one, project) for _ in range(3)]
+    request = contract.ListReportsRequest(project=project, page_size=2)
+    page = await one.reports.ListReports(request)
+    request.page_token = page.next_page_token
+    rest = await one.reports.ListReports(request)
+    assert [*page.reports, *rest.reports] == made[::-1]
+    assert not rest.next_page_token
+    assert all(report.call_count == 0 and report.summary for report in made)  # a period without calls has a report that says so
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"report_id": "no id"}, "FIELD_INVALID"),
+        ({"time_zone": "Mars/Olympus"}, "FIELD_INVALID"),
+        ({"start_time": moment(timedelta(days=-2))}, "PERIOD_IN_FUTURE"),
+        ({"period": 0, "start_time": moment(timedelta(days=-2)), "end_time": moment(timedelta(days=-3))}, "PERIOD_IN_FUTURE"),
+        ({"period": 0}, "FIELD_INVALID"),
+        ({"period": 0, "start_time": moment(timedelta(days=400))}, "FIELD_INVALID"),
+        ({"period": 0, "start_time": moment(timedelta(days=2)), "end_time": moment(timedelta(days=3))}, "FIELD_INVALID"),
+        ({"end_time": moment(timedelta(days=1))}, "FIELD_INVALID"),
+        ({"period": 99}, "FIELD_INVALID"),
+        ({"start_date": "2026-13-01"}, "FIELD_INVALID"),
+        ({"start_date": "2026-11-01", "start_time": moment(timedelta(days=2))}, "FIELD_INVALID"),
+        ({"project": "nobody"}, "PROJECT_UNKNOWN"),
+    ],
+)
+async def test_what_there_can_be_no_report_of_is_refused(office: Desk, one: Reporter, fields: dict[str, Any], reason: str) -> None:
+    usual: dict[str, Any] = {"project": "default", "report_id": "x", "period": contract.REPORT_PERIOD_DAILY}
+    request = contract.GenerateReportRequest(**usual | fields)
+    assert await refusal(_drained(one.reports.GenerateReport(request))) == reason
+
+
+async def test_a_report_is_sent_once_with_a_link_that_shows_it(office: Desk, one: Reporter) -> None:
+    project = await office.project_with_calls()
+    report = await generate(one, project)
+    request = contract.SendReportRequest(project=project, report_id=report.report_id, receiver_ids=["ops"])
+    sent = [await one.reports.SendReport(request) for _ in range(2)]
+    assert sent[0] == sent[1]
+    path = f"/{project}/ops"
+    await eventually(lambda: _resolved(bool(office.sent_to(path))), "the report is delivered")
+    text = json.dumps(office.sent_to(path))
+    assert len(office.sent_to(path)) == 1
+    token = text.split(f"{PUBLIC_URL}/links/reports/")[1].split('"')[0].split("\\")[0]
+    stranger = ReportServiceStub(office.made.channel(one.address, "assay_unknown"))
+    page = await stranger.GetLinkedReport(contract.GetLinkedReportRequest(token=token))
+    rendered = await one.reports.RenderReport(contract.RenderReportRequest(project=project, report_id=report.report_id))
+    assert page.content == rendered.content
+
+
+async def test_who_has_no_such_receiver_is_told_and_the_others_get_it(office: Desk, one: Reporter) -> None:
+    project = await office.project_with_calls()
+    report = await generate(one, project)
+    request = contract.SendReportRequest(project=project, report_id=report.report_id, receiver_ids=["nobody", "ops"])
+    assert await refusal(one.reports.SendReport(request)) == "RECEIVER_UNKNOWN"
+    await eventually(lambda: _resolved(bool(office.sent_to(f"/{project}/ops"))), "the report is delivered")
+
+
+async def test_a_link_shows_one_report_until_it_expires(office: Desk, one: Reporter) -> None:
+    project = await office.project_with_calls()
+    report, other = await generate(one, project), await generate(one, project)
+    asked = contract.CreateReportLinkRequest(project=project, report_id=report.report_id)
+    link = await one.reports.CreateReportLink(asked)
+    assert link.url == f"{PUBLIC_URL}/links/reports/{link.token}"
+    page = await one.reports.GetLinkedReport(contract.GetLinkedReportRequest(token=link.token))
+    assert report.title.encode() in page.content
+    payload, signature = link.token.split(".")
+    others = await one.reports.CreateReportLink(contract.CreateReportLinkRequest(project=project, report_id=other.report_id))
+    for forged in (
+        "",
+        "x",
+        f"{payload}.",
+        f"{payload}.{signature[:-2]}AA",
+        f"{others.token.split('.')[0]}.{signature}",
+        f"bm9uZQ.{signature}",
+    ):
+        assert await refusal(one.reports.GetLinkedReport(contract.GetLinkedReportRequest(token=forged))) == "LINK_INVALID"
+    asked.expire_time.CopyFrom(moment(timedelta(days=-91)))
+    assert await refusal(one.reports.CreateReportLink(asked)) == "FIELD_INVALID"
+    asked.expire_time.CopyFrom(moment(timedelta(seconds=-1.2)))
+    brief = await one.reports.CreateReportLink(asked)
+
+    async def is_over() -> bool:
+        try:
+            await one.reports.GetLinkedReport(contract.GetLinkedReportRequest(token=brief.token))
+        except Exception as error:  # noqa: BLE001 - which one is looked at
+            return "expired" in str(error)
+        return False
+
+    await eventually(is_over, "the link expires")
+
+
+async def test_a_key_sees_the_reports_of_its_own_project_alone(office: Desk, one: Reporter) -> None:
+    mine, others = await office.made.new_project(), await office.project_with_calls()
+    report = await generate(one, others)
+    stub = ReportServiceStub(office.made.channel(one.address, await office.made.new_key(mine, "ADMIN")))
+    assert not (await stub.ListReports(contract.ListReportsRequest())).reports
+    named: dict[str, Any] = {"report_id": report.report_id}
+    assert await refusal(stub.GetReport(contract.GetReportRequest(**named))) == "REPORT_UNKNOWN"
+    assert await refusal(stub.RenderReport(contract.RenderReportRequest(**named))) == "REPORT_UNKNOWN"
+    assert await refusal(stub.CreateReportLink(contract.CreateReportLinkRequest(**named))) == "REPORT_UNKNOWN"
+    assert await refusal(stub.SendReport(contract.SendReportRequest(**named, receiver_ids=["ops"]))) == "REPORT_UNKNOWN"
+    assert await refusal(stub.GetReport(contract.GetReportRequest(project=others, **named))) == "PROJECT_FORBIDDEN"
+
+
+async def test_a_report_says_what_could_not_be_asked(office: Desk) -> None:
+    project = await office.project_with_calls()
+    async with office.reporter(analyzer_address="127.0.0.1:1", alerter_address="127.0.0.1:1") as lonely:
+        report = await generate(lonely, project)
+        assert report.missing_sources[:] == ["alerter", "analyzer"]
+        assert report.call_count == 40
+        request = contract.SendReportRequest(project=project, report_id=report.report_id, receiver_ids=["ops"])
+        assert await refusal(lonely.reports.SendReport(request)) == "ALERTER_UNAVAILABLE"
