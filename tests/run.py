@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
+ANALYZER_ON_SERVERS = [f"tests/analyzer/{name}" for name in ("service", "rankings_service", "quality_service")]
+
 # Each stage only begins when the one before has passed, so that a plain mistake shows within seconds.
 STAGES: dict[str, list[str]] = {
     "style, contract and domain": [
@@ -16,12 +18,12 @@ STAGES: dict[str, list[str]] = {
         "tests/contract",
         "tests/collector/domain",
         "tests/analyzer",
-        *(f"--ignore=tests/analyzer/{name}" for name in ("service", "rankings_service")),
-        "tests/simulation",
+        *(f"--ignore={folder}" for folder in ANALYZER_ON_SERVERS),
+        *("tests/reporter/domain", "tests/reporter/render", "tests/simulation"),
     ],
     "the parts, on real servers": [
         *("tests/kit", "tests/client", "tests/collector", "tests/gateway", "--ignore=tests/collector/domain"),
-        *("tests/analyzer/service", "tests/analyzer/rankings_service", "tests/alerter"),
+        *(*ANALYZER_ON_SERVERS, "tests/alerter", "tests/reporter/service"),
     ],
     "the whole, as processes": ["tests/cli", "tests/system", "tests/browser"],
 }
