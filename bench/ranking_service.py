@@ -29,6 +29,7 @@ CALLS_PER_SERIES = 40
 BATCH = 5_000
 # Calls lie within so much time, by the hour and by the day.
 SPAN_S = 30 * 3_600
+IDLE_PERCENT = 10.0
 REQUESTS_PER_S = 1_000
 LOAD_S = 40
 NEW_QUESTIONS = 40
@@ -43,11 +44,12 @@ async def service(report: Report) -> None:
     """Records a fleet in a suite of its own, and asks its analyzer."""
     async with running_suite() as suite:
         await _record(suite)
+        analyzer = _analyzer(suite)
+        await _until_idle(analyzer)
         address = read_run(suite.data_dir).processes["analyzer"].url
         async with rpc.connect(address, secret=suite.secret) as channel:
             stub = RankingServiceStub(channel)
             await _new_questions(report, stub)
-            analyzer = _analyzer(suite)
             before = analyzer.cpu_times()
             await _load(report, stub)
             after = analyzer.cpu_times()
@@ -60,6 +62,16 @@ async def service(report: Report) -> None:
 
 def _analyzer(suite: RunningSuite) -> psutil.Process:
     return next(process for process in suite.process.children(recursive=True) if "services.analyzer" in process.cmdline())
+
+
+async def _until_idle(process: psutil.Process) -> None:
+    """Waits until the history has been learnt."""
+    deadline = time.monotonic() + STORED_WITHIN_S
+    process.cpu_percent()
+    idle_count = 0
+    while idle_count < 5 and time.monotonic() < deadline:
+        await asyncio.sleep(1.0)
+        idle_count = idle_count + 1 if process.cpu_percent() < IDLE_PERCENT else 0
 
 
 async def _record(suite: RunningSuite) -> None:

@@ -6,29 +6,26 @@ from typing import TYPE_CHECKING
 import grpc.aio
 from assay.reporter.v1.report_service_pb2 import GenerateReportRequest, Report
 from assay.reporter.v1.report_service_pb2_grpc import ReportServiceStub
-from assay.reporter.v1.schedule_service_pb2_grpc import ScheduleServiceStub
 
 from gateway.asking import Service
 from kit.errors import AssayError
 
 if TYPE_CHECKING:  # these exist in the type stubs alone
     from assay.reporter.v1.report_service_pb2_grpc import ReportServiceAsyncStub
-    from assay.reporter.v1.schedule_service_pb2_grpc import ScheduleServiceAsyncStub
 
 
 @dataclass(frozen=True)
 class Reporter(Service):
-    """The reporter's services behind one channel."""
+    """The reporter's service behind a channel."""
 
     reports: "ReportServiceAsyncStub"
-    schedules: "ScheduleServiceAsyncStub"
     deadline_s: float
     name: str = "reporter"
 
     @classmethod
     def over(cls, channel: grpc.aio.Channel, deadline_s: float) -> "Reporter":
-        """The services over a channel; `deadline_s` holds for every call that names no other."""
-        return cls(reports=ReportServiceStub(channel), schedules=ScheduleServiceStub(channel), deadline_s=deadline_s)
+        """The service over a channel; `deadline_s` holds for every call that names no other."""
+        return cls(reports=ReportServiceStub(channel), deadline_s=deadline_s)
 
     async def generate(self, question: GenerateReportRequest, secret: str) -> Report:
         """The report, when it is made. Raises AssayError."""

@@ -4,7 +4,8 @@ import json
 from datetime import UTC, datetime
 
 from assay.reporter.v1 import report_service_pb2 as reports
-from assay.reporter.v1 import schedule_service_pb2 as schedules
+from assay.reporter.v1 import schedule_pb2 as schedules
+from assay.reporter.v1.report_period_pb2 import ReportPeriod
 
 from gateway.messages import Json
 from gateway.parameters import timestamp
@@ -18,7 +19,7 @@ def generate_request(body: ReportBody, project: str) -> reports.GenerateReportRe
     return reports.GenerateReportRequest(
         project=project,
         report_id=body.report_id,
-        period=reports.ReportPeriod.Value(f"REPORT_PERIOD_{body.period or 'UNSPECIFIED'}"),
+        period=ReportPeriod.Value(f"REPORT_PERIOD_{body.period or 'UNSPECIFIED'}"),
         start_time=timestamp("start_time", body.start_time, now),
         end_time=timestamp("end_time", body.end_time, now),
         time_zone=body.time_zone,

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import grpc.aio
 from assay.reporter.v1 import report_service_pb2 as contract
+from assay.reporter.v1.report_period_pb2 import ReportPeriod
 from assay.reporter.v1.report_service_pb2_grpc import ReportServiceStub
 
 from cli.work.connection import ASK_TIMEOUT_S, Target, ask
@@ -42,7 +43,7 @@ def question(project: str, period: str, start: str, end: str, zone: str) -> cont
     asked = contract.GenerateReportRequest(
         project=project,
         report_id=f"{datetime.now(UTC):%Y%m%d}-{uuid4().hex[:12]}",
-        period=contract.ReportPeriod.Value(f"REPORT_PERIOD_{period}"),
+        period=ReportPeriod.Value(f"REPORT_PERIOD_{period}"),
         time_zone=zone,
     )
     for name, text in (("start", start), ("end", end)):

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from assay.reporter.v1 import schedule_service_pb2 as contract
-from assay.reporter.v1.report_service_pb2 import ReportPeriod
-from assay.reporter.v1.schedule_service_pb2_grpc import ScheduleServiceStub
+from assay.reporter.v1 import schedule_pb2 as contract
+from assay.reporter.v1.report_period_pb2 import ReportPeriod
+from assay.reporter.v1.report_service_pb2_grpc import ReportServiceStub
 
 from cli.work.connection import ASK_TIMEOUT_S, Target, ask
 from cli.work.output import Json, as_json, print_json, print_table
@@ -43,7 +43,7 @@ def described(schedule_id: str, period: str, *, at: str, cron: str, zone: str, r
 def create(target: Target, project: str, schedule: contract.Schedule, *, json: bool) -> None:
     """Makes a schedule, and prints when it is due."""
     request = contract.CreateScheduleRequest(project=project, schedule=schedule)
-    made = as_json(ask(target, lambda channel: ScheduleServiceStub(channel).CreateSchedule(request, timeout=ASK_TIMEOUT_S)).schedule)
+    made = as_json(ask(target, lambda channel: ReportServiceStub(channel).CreateSchedule(request, timeout=ASK_TIMEOUT_S)).schedule)
     if json:
         print_json(made)
         return
@@ -53,7 +53,7 @@ def create(target: Target, project: str, schedule: contract.Schedule, *, json: b
 def show_list(target: Target, project: str, *, json: bool) -> None:
     """Prints schedules by id."""
     request = contract.ListSchedulesRequest(project=project, page_size=PAGE_SIZE)
-    schedules = ask(target, lambda channel: ScheduleServiceStub(channel).ListSchedules(request, timeout=ASK_TIMEOUT_S)).schedules
+    schedules = ask(target, lambda channel: ReportServiceStub(channel).ListSchedules(request, timeout=ASK_TIMEOUT_S)).schedules
     found = [as_json(schedule) for schedule in schedules]
     if json:
         print_json({"schedules": found})
@@ -68,7 +68,7 @@ def show_list(target: Target, project: str, *, json: bool) -> None:
 def show_runs(target: Target, project: str, schedule_id: str, *, json: bool) -> None:
     """Prints the latest runs of a schedule."""
     request = contract.ListScheduleRunsRequest(project=project, schedule_id=schedule_id, page_size=RUNS_SHOWN)
-    runs = ask(target, lambda channel: ScheduleServiceStub(channel).ListScheduleRuns(request, timeout=ASK_TIMEOUT_S)).runs
+    runs = ask(target, lambda channel: ReportServiceStub(channel).ListScheduleRuns(request, timeout=ASK_TIMEOUT_S)).runs
     found = [as_json(run) for run in runs]
     if json:
         print_json({"runs": found})
@@ -80,7 +80,7 @@ def show_runs(target: Target, project: str, schedule_id: str, *, json: bool) -> 
 def delete(target: Target, project: str, schedule_id: str) -> None:
     """Ends a schedule."""
     request = contract.DeleteScheduleRequest(project=project, schedule_id=schedule_id)
-    ask(target, lambda channel: ScheduleServiceStub(channel).DeleteSchedule(request, timeout=ASK_TIMEOUT_S))
+    ask(target, lambda channel: ReportServiceStub(channel).DeleteSchedule(request, timeout=ASK_TIMEOUT_S))
     print(f"{schedule_id} is ended.")
 
 

@@ -1,6 +1,6 @@
 """/report-schedules: which reports are made when, who gets them, and how that went."""
 
-from assay.reporter.v1 import schedule_service_pb2 as contract
+from assay.reporter.v1 import schedule_pb2 as contract
 from fastapi import Response
 
 from gateway import reporter_models as models
@@ -21,7 +21,7 @@ async def list_report_schedules(
 ) -> Response:
     """Schedules by id."""
     question = contract.ListSchedulesRequest(project=project, page_size=page_size, page_token=page_token)
-    response = await reporter.ask(reporter.schedules.ListSchedules, question, caller.secret)
+    response = await reporter.ask(reporter.reports.ListSchedules, question, caller.secret)
     return answer({"schedules": list(map(plain, response.schedules)), "next_page_token": response.next_page_token})
 
 
@@ -31,14 +31,14 @@ async def create_report_schedule(
 ) -> Response:
     """Makes a schedule under the id that was chosen. Making the same again changes nothing."""
     change = contract.CreateScheduleRequest(project=project, schedule=schedule_to_message(body))
-    return answer(plain((await reporter.ask(reporter.schedules.CreateSchedule, change, caller.secret)).schedule), 201)
+    return answer(plain((await reporter.ask(reporter.reports.CreateSchedule, change, caller.secret)).schedule), 201)
 
 
 @router.get("/report-schedules/{schedule_id}", **answers(models.ReportSchedule))
 async def get_report_schedule(reporter: ReporterOf, caller: CallerOf, schedule_id: str, project: Project = "") -> Response:
     """One schedule."""
     question = contract.GetScheduleRequest(project=project, schedule_id=schedule_id)
-    return answer(plain((await reporter.ask(reporter.schedules.GetSchedule, question, caller.secret)).schedule))
+    return answer(plain((await reporter.ask(reporter.reports.GetSchedule, question, caller.secret)).schedule))
 
 
 @router.put("/report-schedules/{schedule_id}", **answers(models.ReportSchedule))
@@ -55,14 +55,14 @@ async def update_report_schedule(
     if body.schedule_id != schedule_id:
         raise invalid("schedule_id", "is another one than in the path")
     change = contract.UpdateScheduleRequest(project=project, schedule=schedule_to_message(body), expected_version=expected_version)
-    return answer(plain((await reporter.ask(reporter.schedules.UpdateSchedule, change, caller.secret)).schedule))
+    return answer(plain((await reporter.ask(reporter.reports.UpdateSchedule, change, caller.secret)).schedule))
 
 
 @router.delete("/report-schedules/{schedule_id}", status_code=204)
 async def delete_report_schedule(reporter: ReporterOf, caller: CallerOf, schedule_id: str, project: Project = "") -> Response:
     """Ends a schedule; its reports stay."""
     change = contract.DeleteScheduleRequest(project=project, schedule_id=schedule_id)
-    await reporter.ask(reporter.schedules.DeleteSchedule, change, caller.secret)
+    await reporter.ask(reporter.reports.DeleteSchedule, change, caller.secret)
     return Response(status_code=204)
 
 
@@ -78,5 +78,5 @@ async def list_schedule_runs(
 ) -> Response:
     """The runs of a schedule, the latest first."""
     question = contract.ListScheduleRunsRequest(project=project, schedule_id=schedule_id, page_size=page_size, page_token=page_token)
-    response = await reporter.ask(reporter.schedules.ListScheduleRuns, question, caller.secret)
+    response = await reporter.ask(reporter.reports.ListScheduleRuns, question, caller.secret)
     return answer({"runs": list(map(plain, response.runs)), "next_page_token": response.next_page_token})

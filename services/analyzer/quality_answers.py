@@ -4,15 +4,18 @@ import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from kit.errors import AssayError, Kind
-from services.analyzer.domain.quality.calibrate import EXAMPLES_MIN, Calibration, Example, calibrate
 from services.analyzer.domain.quality.raters import Mark, rater_offsets
 from services.analyzer.domain.quality.reading import Component
 from services.analyzer.domain.quality.shrink import Cell, shrink
 from services.analyzer.domain.quality.weights import Weights
 from services.analyzer.store.quality_queries import QualityReader
 from services.analyzer.store.quality_records import FeedbackMark, GroupScores, SubjectState, Summary
+
+if TYPE_CHECKING:  # see calibration
+    from services.analyzer.domain.quality.calibrate import Calibration
 
 # The latest answers with feedback that weights are fitted to: a fit takes a second or two.
 EXAMPLES_MAX = 5_000
@@ -50,10 +53,13 @@ def _cell(group: GroupScores, habit: float, *, in_windows: bool) -> Cell:
     return Cell("\0".join(shared), mean, group.count, deviation)
 
 
-async def calibration(reader: QualityReader, project: str, task_type: str, weights: Weights) -> Calibration:
+async def calibration(reader: QualityReader, project: str, task_type: str, weights: Weights) -> "Calibration":
     """Weights fitted to a project's feedback. Raises EVIDENCE_TOO_LITTLE."""
+    # Loads an optimiser of 30 MB, which hardly anybody asks for.
+    from services.analyzer.domain.quality.calibrate import EXAMPLES_MIN, Example, calibrate  # noqa: PLC0415
+
     states = await reader.with_component(project, task_type, Component.FEEDBACK, EXAMPLES_MAX)
-    examples = [example for state in states if (example := _example(state))]
+    examples = [Example(*parts) for state in states if (parts := _example(state))]
     found = await asyncio.to_thread(calibrate, examples, weights.of(task_type))
     if found is None:
         message = f"it takes {EXAMPLES_MIN} calls or tasks that have feedback and other evidence: there are {len(examples)}"
@@ -61,7 +67,8 @@ async def calibration(reader: QualityReader, project: str, task_type: str, weigh
     return found
 
 
-def _example(state: SubjectState) -> Example | None:
+def _example(state: SubjectState) -> tuple[dict[Component, float], float] | None:
+    """The scores of a subject's other components, and what people said; None without either."""
     scores = {part.component: part.score_ratio for part in state.score.components} if state.score else {}
     feedback = scores.pop(Component.FEEDBACK, None)
-    return Example(scores, feedback) if scores and feedback is not None else None
+    return (scores, feedback) if scores and feedback is not None else None

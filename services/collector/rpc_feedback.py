@@ -24,9 +24,9 @@ SERVICE_NAME = contract.DESCRIPTOR.services_by_name["FeedbackService"].full_name
 TITLE_BYTES_MAX = 128
 COMMENT_BYTES_MAX = 1_000
 VOTER_BYTES_MAX = 64
-LIFETIME_DEFAULT = timedelta(days=14)
-LIFETIME_MIN = timedelta(minutes=1)
-LIFETIME_MAX = timedelta(days=90)
+LIFETIME_DEFAULT_S = 14 * 86_400
+LIFETIME_MIN_S = 60
+LIFETIME_MAX_S = 90 * 86_400
 # What everybody with one link together may send: a meeting votes at once, a script does not go on for long.
 LINK_QUOTA = Quota(calls_per_s=1, calls_burst=60)
 _RATINGS = {contract.FEEDBACK_VOTE_UP: 1.0, contract.FEEDBACK_VOTE_DOWN: 0.0}
@@ -98,14 +98,14 @@ def _claim(request: contract.CreateFeedbackLinkRequest, project: str, now: datet
     field = request.WhichOneof("subject")
     if field is None:
         raise invalid("subject", "name a call or a task")
-    lifetime = timedelta(seconds=request.lifetime.seconds) if request.HasField("lifetime") else LIFETIME_DEFAULT
-    if not LIFETIME_MIN <= lifetime <= LIFETIME_MAX:
+    lifetime_s = request.lifetime.seconds if request.HasField("lifetime") else LIFETIME_DEFAULT_S
+    if not LIFETIME_MIN_S <= lifetime_s <= LIFETIME_MAX_S:
         raise invalid("lifetime", "must be a minute to 90 days")
     title = _text("title", request.title, TITLE_BYTES_MAX)
     if not title.isprintable():
         raise invalid("title", "must be one line of plain text")
     subject_id = _text(field, getattr(request, field), limits.ID_BYTES_MAX, is_required=True)
-    return FeedbackClaim(project, field == "task_id", subject_id, title, now + lifetime)
+    return FeedbackClaim(project, field == "task_id", subject_id, title, now + timedelta(seconds=lifetime_s))
 
 
 def _vote(request: contract.UseFeedbackLinkRequest, claim: FeedbackClaim, now: datetime) -> Evidence:

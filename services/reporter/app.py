@@ -18,7 +18,6 @@ from services.reporter.neighbours import Alerter, Analyzer, Collector
 from services.reporter.projects import Projects
 from services.reporter.rendering import Rendering
 from services.reporter.rpc_reports import ReportServicer
-from services.reporter.rpc_schedules import ScheduleServicer
 from services.reporter.scheduler import Scheduler
 from services.reporter.sending import Sending
 from services.reporter.settings import ReporterSettings
@@ -67,18 +66,23 @@ async def reporter(settings: ReporterSettings) -> AsyncIterator[str]:
             await ensure_streams(connection, [streams.reports_stream(settings.stream_replica_count)])
 
         start = Start(engine, connection, readiness, prepare_database=prepare_database, prepare_bus=prepare_bus)
-        served = (
-            ReportServicer(
-                guard, projects, reports=reports, recommendations=recommendations, making=making, rendering=rendering, sending=sending
-            ),
-            ScheduleServicer(guard, projects, schedules, runs),
+        servicer = ReportServicer(
+            guard,
+            projects,
+            reports=reports,
+            recommendations=recommendations,
+            making=making,
+            rendering=rendering,
+            sending=sending,
+            schedules=schedules,
+            runs=runs,
         )
         await stack.enter_async_context(ops(settings, readiness))
         bound = await stack.enter_async_context(
             rpc.serve(
                 settings.listen,
-                [servicer.add_to for servicer in served],
-                service_names=[servicer.service_name for servicer in served],
+                [servicer.add_to],
+                service_names=[servicer.service_name],
                 readiness=readiness,
                 log_guard=guard,
                 files=settings.grpc_tls,

@@ -28,9 +28,12 @@ from services.reporter.messages.schedule_messages import receivers_of, schedule_
 from services.reporter.neighbours import ProjectSeen
 from services.reporter.projects import Projects
 from services.reporter.rendering import FORMS, Rendering
+from services.reporter.rpc_schedules import ScheduleRpcs
 from services.reporter.sending import Sending
 from services.reporter.store.recommendations import RecommendationStore
 from services.reporter.store.reports import ReportStore, report_unknown
+from services.reporter.store.runs import RunStore
+from services.reporter.store.schedules import ScheduleStore
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
@@ -41,8 +44,8 @@ LINK_LIFETIME_DEFAULT = timedelta(days=14)
 LINK_LIFETIME_MAX = timedelta(days=90)
 
 
-class ReportServicer(report_service_pb2_grpc.ReportServiceServicer):
-    """Makes reports, shows and sends them."""
+class ReportServicer(ScheduleRpcs, report_service_pb2_grpc.ReportServiceServicer):
+    """Makes reports, shows and sends them, and keeps schedules."""
 
     service_name = contract.DESCRIPTOR.services_by_name["ReportService"].full_name
 
@@ -56,9 +59,10 @@ class ReportServicer(report_service_pb2_grpc.ReportServiceServicer):
         making: Making,
         rendering: Rendering,
         sending: Sending,
+        schedules: ScheduleStore,
+        runs: RunStore,
     ) -> None:
-        self._guard = guard
-        self._projects = projects
+        super().__init__(guard, projects, schedules, runs)
         self._reports = reports
         self._recommendations = recommendations
         self._making = making

@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import grpc.aio
-from assay.reporter.v1 import schedule_service_pb2 as contract
-from assay.reporter.v1 import schedule_service_pb2_grpc
+from assay.reporter.v1 import schedule_pb2 as contract
 
 from kit import paging
 from kit.access import Guard, Role
@@ -31,20 +30,14 @@ RUNS_PAGE_DEFAULT = 50
 RUNS_PAGE_MAX = 500
 
 
-class ScheduleServicer(schedule_service_pb2_grpc.ScheduleServiceServicer):
-    """Keeps schedules."""
-
-    service_name = contract.DESCRIPTOR.services_by_name["ScheduleService"].full_name
+class ScheduleRpcs:
+    """The RPCs of ReportService that keep schedules."""
 
     def __init__(self, guard: Guard, projects: Projects, schedules: ScheduleStore, runs: RunStore) -> None:
         self._guard = guard
         self._projects = projects
         self._schedules = schedules
         self._runs = runs
-
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Adds the service to a server."""
-        schedule_service_pb2_grpc.add_ScheduleServiceServicer_to_server(self, server)
 
     async def CreateSchedule(self, request: contract.CreateScheduleRequest, context: Context) -> contract.CreateScheduleResponse:
         """Makes a schedule under the id that the caller chose."""

@@ -12,7 +12,6 @@ PATHS = [
     "/prompts",
     "/quality?range=24h",
     "/reports",
-    "/reports?state=recommendations",
     "/reports?state=schedules",
     "/reports/weekly-0",
 ]

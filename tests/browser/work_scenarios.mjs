@@ -23,6 +23,7 @@ export async function callsAreFound({ open, options }) {
   await page.getByLabel('Only this provider').selectOption('=openai');
   await page.locator('.chip').waitFor();
   await page.locator('.call-who b', { hasText: /^(anthropic|local)$/ }).first().waitFor({ state: 'detached' });
+  await rows.first().waitFor();
   const providers = await page.locator('.call-who b').allInnerTexts();
   const { search } = new URL(page.url());
 

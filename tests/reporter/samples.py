@@ -181,7 +181,8 @@ CEDAR = {"price": 4e-6, "success": 0.98, "quality": 0.9, "accepted": 0.9, "laten
 def everything() -> PeriodData:
     """A period in which there is something to say in every part of a report."""
     wasteful = {"input_tokens": 2_200.0, "output_tokens": 220.0, "cached_ratio": 0.5, **CEDAR}
-    series = fleet(alder=changed({"cached_ratio": 0.8}, {"cached_ratio": 0.1, "quality": 0.6}))
+    alder = {"price": 1e-6, "success": 0.88, "accepted": 0.6, "latency_s": 1.5}
+    series = fleet(alder=changed({**alder, "cached_ratio": 0.8}, {**alder, "cached_ratio": 0.1, "quality": 0.6}))
     series[key("cedar", "cedar-1")] = until_now(**CEDAR)
     series[key("cedar", "cedar-1", version="v2")] = only_now(**wasteful)
     # A model that another one beats in everything.
@@ -191,8 +192,11 @@ def everything() -> PeriodData:
         series,
         budget_usd=55.0,
         durations=tuple(
-            DurationRow(provider, task, 2.1, 6.4, 0.42, NAN) for provider in ("alder", "birch", "cedar") for task in ("review", "summary")
+            DurationRow(provider, task, 2.1, 6.4, 0.42, NAN)
+            for provider in (None, "alder", "birch", "cedar")
+            for task in (None, "review", "summary")
         ),
+        previous_durations=(DurationRow(None, None, 1.9, 6.1, 0.4, NAN),),
         anomalies=anomalies(),
         alerts=alerts(),
         ledger=ledger(),

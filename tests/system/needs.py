@@ -16,9 +16,11 @@ _READ = {
     "QualityService": ("GetQuality", "ListQuality", "SummarizeQuality", "GetQualityWeights"),
     "RankingService": ("RankProviders", "WatchRankings", "ListRankings", "GetRanking", "BacktestRanking"),
     "ReceiverService": ("GetReceiver", "ListReceivers", "GetNotificationPolicy", "ListDeliveries"),
-    "ReportService": ("GetReport", "ListReports", "RenderReport", "ListRecommendations"),
+    "ReportService": (
+        *("GetReport", "ListReports", "RenderReport", "ListRecommendations"),
+        *("GetSchedule", "ListSchedules", "ListScheduleRuns"),
+    ),
     "RuleService": ("GetRule", "ListRules", "BacktestRule"),
-    "ScheduleService": ("GetSchedule", "ListSchedules", "ListScheduleRuns"),
     "SilenceService": ("GetSilence", "ListSilences", "PreviewSilence"),
 }
 _OPERATE = {
@@ -27,9 +29,11 @@ _OPERATE = {
     "BaselineService": ("AcceptShift",),
     "QualityService": ("RescoreQuality", "CalibrateQuality"),
     "ReceiverService": ("TestReceiver", "Deliver", "RetryDelivery"),
-    "ReportService": ("GenerateReport", "SendReport", "CreateReportLink", "UpdateRecommendation"),
+    "ReportService": (
+        *("GenerateReport", "SendReport", "CreateReportLink", "UpdateRecommendation"),
+        *("CreateSchedule", "UpdateSchedule", "DeleteSchedule"),
+    ),
     "RuleService": ("CreateRule", "UpdateRule", "DeleteRule"),
-    "ScheduleService": ("CreateSchedule", "UpdateSchedule", "DeleteSchedule"),
     "SilenceService": ("CreateSilence", "UpdateSilence"),
 }
 _RECORD = {"FeedbackService": ("CreateFeedbackLink",)}

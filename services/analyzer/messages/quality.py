@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.analyzer.v1 import quality_service_pb2 as contract
 from assay.collector.v1.metrics_service_pb2 import MetricDimension
@@ -12,7 +11,6 @@ from assay.collector.v1.metrics_service_pb2 import SeriesKey as KeyMessage
 
 from kit import paging
 from kit.errors import AssayError, Kind, invalid
-from services.analyzer.domain.quality.calibrate import Calibration
 from services.analyzer.domain.quality.reading import Component, Finding
 from services.analyzer.domain.quality.score import Score
 from services.analyzer.domain.quality.weights import DEFAULT_WEIGHTS, Weights
@@ -26,6 +24,9 @@ from services.analyzer.messages.keys import (
     timestamp,
 )
 from services.analyzer.store.quality_records import QualityQuery, Subject, SubjectState, Summary
+
+if TYPE_CHECKING:  # it loads an optimiser
+    from services.analyzer.domain.quality.calibrate import Calibration
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 500
@@ -199,11 +200,14 @@ def page_position(token: str, query: QualityQuery, *, worst_first: bool) -> tupl
     if not token:
         return None
     match paging.decode_token(token, _fingerprint(query, worst_first=worst_first)):
-        case [int() | float() as value, bool(is_task), str(subject_id)] if (
-            isfinite(value) and abs(value) < _EVER_US and "\0" not in subject_id
-        ):
+        case [int() | float() as value, bool(is_task), str(subject_id)] if abs(value) < _EVER_US and _is_storable(subject_id):
             return (float(value) if worst_first else int(value)), is_task, subject_id
     raise page_token_invalid()
+
+
+def _is_storable(text: str) -> bool:
+    """Whether PostgreSQL takes it: no U+0000, and no half of a surrogate, which JSON may hold."""
+    return "\0" not in text and text == text.encode(errors="replace").decode()
 
 
 def _fingerprint(query: QualityQuery, *, worst_first: bool) -> str:
@@ -227,7 +231,7 @@ def task_type_to_message(task_type: str, weights: Any) -> contract.TaskTypeWeigh
     return contract.TaskTypeWeights(task_type=task_type, weights=parts)
 
 
-def calibration_to_message(task_type: str, found: Calibration, present: Weights) -> contract.CalibrateQualityResponse:
+def calibration_to_message(task_type: str, found: "Calibration", present: Weights) -> contract.CalibrateQualityResponse:
     """What weights feedback speaks for."""
     return contract.CalibrateQualityResponse(
         fitted=task_type_to_message(task_type, found.weights),

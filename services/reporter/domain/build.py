@@ -58,6 +58,7 @@ def build(data: PeriodData) -> Report:
             sheets.growth(scene),
             sheets.best_and_worst(scene),
             sheets.providers(scene, compared),
+            sheets.durations(data),
             sheets.models(scene),
             records.incidents(scene, zone),
             records.prompts(data),

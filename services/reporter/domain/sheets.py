@@ -19,7 +19,7 @@ from services.reporter.domain.measures import (
     TOKENS_PER_CALL,
     Unit,
 )
-from services.reporter.domain.period_data import Sum
+from services.reporter.domain.period_data import DurationRow, PeriodData, Sum
 from services.reporter.domain.prices import model_of
 from services.reporter.domain.report import Cell, Mark, Sheet
 from services.reporter.domain.words import UNKNOWN, cell, change_cell, share
@@ -98,6 +98,24 @@ _PROVIDER_COLUMNS: Final = (
     *("Provider", "Kind of task", "Calls", "Success", "Latency (median)", "Latency (95 %)", "First token (median)", "Tokens per call"),
     *("Spend", "Cost per accepted task", "Waiting per accepted task", "Revisions per task", "Quality"),
 )
+
+
+def durations(data: PeriodData) -> Sheet:
+    """Quantiles of all calls, of each provider's, and of each kind of task's, beside those of the period before."""
+    before = {row[:2]: row for row in data.previous_durations}
+    rows = []
+    for row in data.durations:
+        if row.provider is not None and row.task_type is not None:
+            continue
+        then = before.get(row[:2], DurationRow(row.provider, row.task_type, math.nan, math.nan, math.nan, math.nan))
+        values = [getattr(each, name) for name in _QUANTILES for each in (row, then)]
+        rows.append((Cell(row.provider or row.task_type or "All"), *(cell(each, Unit.SECONDS) for each in values)))
+    names = ("Latency (median)", "Latency (95 %)", "First token (median)", "First token (95 %)")
+    columns = ("", *(each for name in names for each in (name, f"{name} before")))
+    return Sheet("durations", "How long answers took", columns, tuple(rows), empty=_NO_CALLS)
+
+
+_QUANTILES: Final = ("latency_p50_s", "latency_p95_s", "first_token_p50_s", "first_token_p95_s")
 
 
 def best_and_worst(scene: Scene) -> Sheet:

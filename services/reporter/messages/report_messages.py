@@ -6,6 +6,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from assay.reporter.v1 import report_service_pb2 as contract
+from assay.reporter.v1.report_period_pb2 import ReportPeriod
 
 from kit.errors import invalid
 from services.reporter.domain.period import Length, Period, midnight, period_of
@@ -80,7 +81,7 @@ def report_to_message(report: StoredReport) -> contract.Report:
         report_id=report.report_id,
         project=report.project,
         title=report.title,
-        period=contract.ReportPeriod.ValueType(report.period.value),
+        period=ReportPeriod.ValueType(report.period.value),
         start_time=timestamp(report.start_time),
         end_time=timestamp(report.end_time),
         time_zone=report.time_zone,

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from assay.reporter.v1 import schedule_service_pb2 as contract
-from assay.reporter.v1.report_service_pb2 import ReportPeriod
+from assay.reporter.v1 import schedule_pb2 as contract
+from assay.reporter.v1.report_period_pb2 import ReportPeriod
 
 from kit.errors import invalid
 from services.reporter.domain.period import Length

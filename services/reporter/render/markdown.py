@@ -24,7 +24,7 @@ def markdown(report: Report) -> str:
         parts.append("## What became of earlier advice")
         parts += [f"**{_plain(each.title)}** ({each.state}). {_plain(each.text)}" for each in report.follow_ups]
     parts += ["## Money", _plain(report.money.text)]
-    for sheet in (sheets["growth"], sheets["models"], report.changes, sheets["providers"], sheets["best_and_worst"]):
+    for sheet in (sheets["growth"], sheets["models"], report.changes, sheets["providers"], sheets["durations"], sheets["best_and_worst"]):
         if sheet.rows:
             parts += [f"## {_plain(sheet.title)}", _table(sheet)]
     for name in ("incidents", "prompts", "ledger"):

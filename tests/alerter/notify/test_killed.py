@@ -48,21 +48,24 @@ _WAITING = text("SELECT count(*) FROM alerter.delivery WHERE state = 1")
 
 
 class Processes:
-    """Processes by name, each started again when it was killed."""
+    """Processes by name, each started again when it was killed; what one says is in a file of its name."""
 
-    def __init__(self, commands: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, commands: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> None:
+        self._directory = directory
         self._commands = commands
         self._environment = {**os.environ, **environment}
         self._running: dict[str, asyncio.subprocess.Process] = {}
 
     async def start(self, name: str) -> None:
         """Starts one."""
-        self._running[name] = await asyncio.create_subprocess_exec(sys.executable, "-m", *self._commands[name], env=self._environment)
+        command = (sys.executable, "-m", *self._commands[name])
+        with self._said(name).open("ab") as said:
+            self._running[name] = await asyncio.create_subprocess_exec(*command, env=self._environment, stdout=said, stderr=said)
 
     async def kill(self, name: str) -> None:
         """Kills one, which must have been running."""
         process = self._running.pop(name)
-        assert process.returncode is None, f"{name} ended by itself"
+        assert process.returncode is None, f"{name} ended by itself: {self._said(name).read_text()[-2_000:]}"
         process.kill()
         await process.wait()
 
@@ -70,6 +73,9 @@ class Processes:
         """Kills one, and starts it again."""
         await self.kill(name)
         await self.start(name)
+
+    def _said(self, name: str) -> Path:
+        return self._directory / f"{name}.log"
 
     async def close(self) -> None:
         """Kills what is left."""
@@ -95,7 +101,7 @@ async def processes(made: Installation, ports: Mapping[str, int], directory: Pat
     commands: dict[str, Sequence[str]] = dict.fromkeys(PROCESSES, ("services.alerter",))
     for kind in RECEIVERS:
         commands[kind] = ("tests.alerter.notify.receiver_process", kind, str(ports[kind]), str(directory / kind))
-    running = Processes(commands, settings)
+    running = Processes(directory, commands, settings)
     try:
         for name in PROCESSES:
             await running.start(name)
@@ -122,8 +128,9 @@ async def prepare(made: Installation, engine: AsyncEngine, ports: Mapping[str, i
 
 
 def rule() -> rules.Rule:
-    """An alert for each model of which calls fail."""
+    """An alert for each model of which calls fail, however long it takes until somebody looks."""
     made = success_rule()
+    made.threshold.window.FromSeconds(3_600)
     made.ClearField("group_by")
     made.group_by.append(METRIC_DIMENSION_MODEL)
     return made

@@ -1,5 +1,6 @@
 """What is asked of quality, and evidence to feed it."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from itertools import count
@@ -16,8 +17,8 @@ from assay.telemetry.v1 import evidence_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kit import rpc
-from kit.errors import AssayError
-from tests.analyzer.service.site import DEADLINE_S, Analyzer, Site, calls, eventually
+from kit.errors import AssayError, Kind
+from tests.analyzer.service.site import DEADLINE_S, POLL_S, Analyzer, Site, calls, eventually
 
 JUNIT = b"""<testsuite name="s" tests="4" failures="1">
 <testcase classname="a" name="one"/><testcase classname="a" name="two"/><testcase classname="a" name="three"/>
@@ -68,12 +69,17 @@ class Scored:
         assert answer.accepted_count == len(pieces), answer
 
     async def ask(self, method: str, request: Any, secret: str | None = None) -> Any:
-        """An RPC of QualityService. Raises the AssayError that it is refused with."""
+        """An RPC of QualityService, again while the machine is too busy for it. Raises the AssayError that it is refused with."""
+        end = time.monotonic() + DEADLINE_S
         async with self.analyzer.channel(secret) as channel:
-            try:
-                return await getattr(QualityServiceStub(channel), method)(request, timeout=DEADLINE_S)
-            except grpc.aio.AioRpcError as error:
-                raise rpc.error_of(error) from error
+            while True:
+                try:
+                    return await getattr(QualityServiceStub(channel), method)(request, timeout=DEADLINE_S)
+                except grpc.aio.AioRpcError as error:
+                    refused = rpc.error_of(error)
+                    if refused.kind is not Kind.UNAVAILABLE or time.monotonic() > end:
+                        raise refused from error
+                await asyncio.sleep(POLL_S)
 
     async def quality(self, project: str, **subject: str) -> contract.Quality | None:
         """The score of a call or task, None where there is none yet."""

@@ -141,14 +141,15 @@ async def test_weights_are_fitted_to_feedback(quality: Scored) -> None:
     project = await quality.site.project()
     names = [f"c-{number}" for number in range(40)]
     await quality.record_calls(project, *names)
+    pieces = []
     for number, name in enumerate(names):
         good = number % 2
-        await quality.record(
-            project,
+        pieces += [
             evidence(call_id=name, feedback={"rating_ratio": good, "rater": f"r-{number}"}),
             evaluation(0.1 + 0.8 * good, call_id=name),
             evidence(call_id=name, coverage={"covered_ratio": (number * 7 % 10) / 10}),
-        )
+        ]
+    await quality.record(project, *pieces)
     for name in names:
         await quality.scored(project, 3, call_id=name)
     found = await quality.ask("CalibrateQuality", Calibrate(project=project, task_type="code_review"))

@@ -180,4 +180,4 @@ def test_only_the_first_fault_of_an_item_is_kept() -> None:
 
 def test_limits_leave_room_for_a_part_in_a_message() -> None:
     assert limits.PART_BYTES_MAX < limits.MESSAGE_BYTES_MAX
-    assert limits.CONTENT_BYTES_MAX < limits.PART_BYTES_MAX
+    assert limits.CONTENT_PART_BYTES_MAX < limits.PART_BYTES_MAX

@@ -242,5 +242,12 @@ def test_a_model_that_is_new_has_a_price_and_no_change_of_it() -> None:
     assert "price" not in {each.kind.value for each in report.insights if "dawn" in each.subject}
 
 
+def test_quantiles_stand_beside_those_of_the_period_before() -> None:
+    sheet = next(each for each in build(everything()).sheets if each.name == "durations")
+    assert [row[0].text for row in sheet.rows] == ["All", "review", "summary", "alder", "birch", "cedar"]
+    assert [cell.text for cell in sheet.rows[0][1:5]] == ["2.1 s", "1.9 s", "6.4 s", "6.1 s"]
+    assert sheet.rows[1][2].text == "–"
+
+
 def test_tables_without_rows_stay_without_them() -> None:
     assert len(NO_ROWS) == 0 and NO_ROWS.total(Sum.CALLS) == 0.0

@@ -180,14 +180,15 @@ def test_the_length_of_answers_says_nothing_without_tokens_or_with_few_windows()
     assert "length" not in text
 
 
-def test_prices_are_read_off_what_calls_cost() -> None:
-    scene = scene_of(history(quiet_world(3)))
-    prices = fitted_prices(scene.grid, -1)
+@pytest.mark.parametrize("cached", [0.1, 0.5])
+def test_prices_are_read_off_what_calls_cost(cached: float) -> None:
     world = quiet_world(3)
+    world.cache_price_ratio[:] = cached
+    prices = fitted_prices(scene_of(history(world)).grid, -1)
     for place, each in enumerate(world.keys):
         told = prices[Model(each.provider, each.model)]
         fresh = world.price[place, -1]
-        assert told[:2] == pytest.approx([fresh, 0.1 * fresh], rel=0.02)
+        assert told[:2] == pytest.approx([fresh, cached * fresh], rel=0.02)
         assert told[3] == pytest.approx(5 * fresh, rel=0.02)
 
 

@@ -11,9 +11,9 @@ import grpc.aio
 from assay.alerter.v1 import receiver_service_pb2 as receivers
 from assay.alerter.v1.receiver_service_pb2_grpc import ReceiverServiceStub
 from assay.reporter.v1 import report_service_pb2 as contract
-from assay.reporter.v1 import schedule_service_pb2 as schedules
+from assay.reporter.v1 import schedule_pb2 as schedules
+from assay.reporter.v1.report_period_pb2 import REPORT_PERIOD_DAILY
 from assay.reporter.v1.report_service_pb2_grpc import ReportServiceStub
-from assay.reporter.v1.schedule_service_pb2_grpc import ScheduleServiceStub
 from sqlalchemy import text
 
 from kit import database, rpc
@@ -34,7 +34,6 @@ class Reporter:
 
     address: str
     reports: Any
-    schedules: Any
 
 
 @dataclass
@@ -69,7 +68,7 @@ class Desk:
         async with reporter(self.settings(**changes)) as address:
             channel = self.made.channel(address, self.made.admin)
             await eventually(lambda: is_serving(channel), "the reporter is ready")
-            yield Reporter(address, ReportServiceStub(channel), ScheduleServiceStub(channel))
+            yield Reporter(address, ReportServiceStub(channel))
 
     async def project_with_calls(self) -> str:
         """A project with calls of yesterday and the day before, and a webhook `ops`."""
@@ -81,10 +80,11 @@ class Desk:
         await self.add_receiver(project)
         return project
 
-    async def add_receiver(self, project: str, receiver_id: str = "ops") -> None:
-        """A webhook at the test's server, as soon as the alerter knows the project."""
+    async def add_receiver(self, project: str, receiver_id: str = "ops", **config: Any) -> None:
+        """A webhook at the test's server, or what else is given, as soon as the alerter knows the project."""
         stub = ReceiverServiceStub(self.made.channel(self.alerter, self.made.admin))
-        receiver = receivers.Receiver(receiver_id=receiver_id, webhook={"url": f"{self.web.url}/{project}/{receiver_id}"})
+        usual = {"webhook": {"url": f"{self.web.url}/{project}/{receiver_id}"}}
+        receiver = receivers.Receiver(receiver_id=receiver_id, **(config or usual))
 
         async def is_made() -> bool:
             try:
@@ -121,7 +121,7 @@ async def desk(stack: Stack) -> AsyncIterator[Desk]:
 async def generate(one: Reporter, project: str, **fields: Any) -> contract.Report:
     """The report of yesterday, unless the fields say otherwise."""
     request = contract.GenerateReportRequest(
-        **{"project": project, "report_id": f"r{next(_numbers)}", "period": contract.REPORT_PERIOD_DAILY} | fields
+        **{"project": project, "report_id": f"r{next(_numbers)}", "period": REPORT_PERIOD_DAILY} | fields
     )
     told = [answer async for answer in one.reports.GenerateReport(request)]
     assert [answer.progress_ratio for answer in told] == sorted(answer.progress_ratio for answer in told)
@@ -130,7 +130,7 @@ async def generate(one: Reporter, project: str, **fields: Any) -> contract.Repor
 
 def daily(schedule_id: str = "daily", **fields: Any) -> schedules.Schedule:
     """A schedule that sends the report of each day to `ops` at eight."""
-    usual: dict[str, Any] = {"period": contract.REPORT_PERIOD_DAILY, "local_time": {"minute_of_day": 480}, "receiver_ids": ["ops"]}
+    usual: dict[str, Any] = {"period": REPORT_PERIOD_DAILY, "local_time": {"minute_of_day": 480}, "receiver_ids": ["ops"]}
     return schedules.Schedule(**{"schedule_id": schedule_id, **usual} | fields)
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from assay.reporter.v1 import report_service_pb2 as reports
-from assay.reporter.v1 import schedule_service_pb2 as contract
-from assay.reporter.v1.schedule_service_pb2_grpc import ScheduleServiceStub
+from assay.reporter.v1 import schedule_pb2 as contract
+from assay.reporter.v1.report_period_pb2 import REPORT_PERIOD_WEEKLY
+from assay.reporter.v1.report_service_pb2_grpc import ReportServiceStub
 
 from tests.alerter.rules.installation import eventually
 from tests.reporter.service.desk import Desk, Reporter, daily, refusal
@@ -18,7 +19,7 @@ _DUE = "UPDATE reporter.schedule SET next_time = :due WHERE project = :project"
 
 
 async def create(one: Reporter, project: str, schedule: contract.Schedule) -> contract.Schedule:
-    answer = await one.schedules.CreateSchedule(contract.CreateScheduleRequest(project=project, schedule=schedule))
+    answer = await one.reports.CreateSchedule(contract.CreateScheduleRequest(project=project, schedule=schedule))
     return answer.schedule  # type: ignore[no-any-return]
 
 
@@ -26,7 +27,7 @@ async def runs(one: Reporter, project: str, state: int, count: int = 1) -> list[
     """All runs, the latest first, as soon as so many are in that state."""
 
     async def found() -> list[contract.ScheduleRun] | None:
-        answer = await one.schedules.ListScheduleRuns(contract.ListScheduleRunsRequest(project=project, schedule_id="daily"))
+        answer = await one.reports.ListScheduleRuns(contract.ListScheduleRunsRequest(project=project, schedule_id="daily"))
         return list(answer.runs) if sum(run.state == state for run in answer.runs) == count else None
 
     return await eventually(found, f"{count} runs in {state}")
@@ -67,32 +68,32 @@ async def test_a_schedule_is_made_read_changed_and_ended(office: Desk, one: Repo
     assert made == await create(one, project, daily(time_zone="Europe/Berlin"))
     assert (made.version, made.time_zone, len(made.next_run_times)) == (1, "Europe/Berlin", 5)
     assert await refusal(create(one, project, daily())) == "SCHEDULE_EXISTS"
-    weekly = daily("weekly", cron="30 8 * * MON", period=reports.REPORT_PERIOD_WEEKLY, receiver_ids=[])
+    weekly = daily("weekly", cron="30 8 * * MON", period=REPORT_PERIOD_WEEKLY, receiver_ids=[])
     weekly.ClearField("local_time")
     weekly.cron = "30 8 * * MON"
     await create(one, project, weekly)
 
-    page = await one.schedules.ListSchedules(contract.ListSchedulesRequest(project=project, page_size=1))
-    rest = await one.schedules.ListSchedules(contract.ListSchedulesRequest(project=project, page_token=page.next_page_token))
+    page = await one.reports.ListSchedules(contract.ListSchedulesRequest(project=project, page_size=1))
+    rest = await one.reports.ListSchedules(contract.ListSchedulesRequest(project=project, page_token=page.next_page_token))
     assert [each.schedule_id for each in (*page.schedules, *rest.schedules)] == ["daily", "weekly"]
     assert rest.schedules[0].next_run_times[0].ToDatetime(UTC).weekday() == 0
 
     paused = daily(time_zone="Europe/Berlin", is_paused=True)
     change = contract.UpdateScheduleRequest(project=project, schedule=paused, expected_version=1)
-    changed = (await one.schedules.UpdateSchedule(change)).schedule
+    changed = (await one.reports.UpdateSchedule(change)).schedule
     assert (changed.version, changed.is_paused, changed.next_run_times[:]) == (2, True, [])
-    assert changed == (await one.schedules.UpdateSchedule(contract.UpdateScheduleRequest(project=project, schedule=paused))).schedule
-    assert changed == (await one.schedules.GetSchedule(contract.GetScheduleRequest(project=project, schedule_id="daily"))).schedule
+    assert changed == (await one.reports.UpdateSchedule(contract.UpdateScheduleRequest(project=project, schedule=paused))).schedule
+    assert changed == (await one.reports.GetSchedule(contract.GetScheduleRequest(project=project, schedule_id="daily"))).schedule
     change.schedule.is_paused = False
-    assert await refusal(one.schedules.UpdateSchedule(change)) == "SCHEDULE_CHANGED"
+    assert await refusal(one.reports.UpdateSchedule(change)) == "SCHEDULE_CHANGED"
 
     named: dict[str, Any] = {"project": project, "schedule_id": "daily"}
-    await one.schedules.DeleteSchedule(contract.DeleteScheduleRequest(**named))
+    await one.reports.DeleteSchedule(contract.DeleteScheduleRequest(**named))
     for call in (
-        one.schedules.DeleteSchedule(contract.DeleteScheduleRequest(**named)),
-        one.schedules.GetSchedule(contract.GetScheduleRequest(**named)),
-        one.schedules.ListScheduleRuns(contract.ListScheduleRunsRequest(**named)),
-        one.schedules.UpdateSchedule(change),
+        one.reports.DeleteSchedule(contract.DeleteScheduleRequest(**named)),
+        one.reports.GetSchedule(contract.GetScheduleRequest(**named)),
+        one.reports.ListScheduleRuns(contract.ListScheduleRunsRequest(**named)),
+        one.reports.UpdateSchedule(change),
     ):
         assert await refusal(call) == "SCHEDULE_UNKNOWN"
 
@@ -136,7 +137,7 @@ async def test_of_two_replicas_one_makes_and_sends_the_report(office: Desk, one:
             return len(office.sent_to(path)) == 1
 
         await eventually(is_delivered, "the report is delivered")
-    found = await one.schedules.GetSchedule(contract.GetScheduleRequest(project=project, schedule_id="daily"))
+    found = await one.reports.GetSchedule(contract.GetScheduleRequest(project=project, schedule_id="daily"))
     assert found.schedule.next_run_times[0].ToDatetime(UTC) == due + timedelta(days=1)
 
 
@@ -186,7 +187,7 @@ async def test_a_receiver_that_is_gone_fails_the_run_and_the_report_stays(office
 async def test_a_key_sees_the_schedules_of_its_own_project_alone(office: Desk, one: Reporter) -> None:
     mine, others = await office.made.new_project(), await office.made.new_project()
     await create(one, others, daily())
-    stub = ScheduleServiceStub(office.made.channel(one.address, await office.made.new_key(mine, "ADMIN")))
+    stub = ReportServiceStub(office.made.channel(one.address, await office.made.new_key(mine, "ADMIN")))
     assert not (await stub.ListSchedules(contract.ListSchedulesRequest())).schedules
     assert await refusal(stub.GetSchedule(contract.GetScheduleRequest(schedule_id="daily"))) == "SCHEDULE_UNKNOWN"
     assert await refusal(stub.DeleteSchedule(contract.DeleteScheduleRequest(schedule_id="daily"))) == "SCHEDULE_UNKNOWN"

@@ -63,6 +63,13 @@ export async function get<T>(path: string, signal?: AbortSignal, timeoutMs = TIM
   return (await response.json()) as T;
 }
 
+/** Whether what a frame is to show can be had: a frame itself cannot say why it stays empty. Raises an ApiError if not. */
+export async function probe(path: string, signal?: AbortSignal): Promise<true> {
+  const response = await send(path, signal ? { signal } : {});
+  await response.body?.cancel();
+  return true;
+}
+
 async function change<T>(
   method: 'POST' | 'PUT' | 'PATCH',
   path: string,

@@ -1,18 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PolicyBody, PolicyRoute, Rota } from '../api/model';
-import {
-  clockOf,
-  destinationOf,
-  labelsIn,
-  minutesOf,
-  moved,
-  muteWords,
-  NEW_ROUTE,
-  policyProblems,
-  renamed,
-  shiftsOf,
-  spanWords,
-} from './policy';
+import { destinationOf, labelsIn, moved, NEW_ROUTE, policyProblems, renamed, spanWords } from './policy';
+import { clockOf, minutesOf, muteWords, shiftsOf } from './shifts';
 
 const route = (part: Partial<PolicyRoute> = {}): PolicyRoute => ({ ...NEW_ROUTE, ...part });
 const root = (part: Partial<PolicyRoute> = {}): PolicyRoute => route({ matchers: [], ...part });
@@ -36,9 +25,10 @@ const rota: Rota = {
 const step = { delay_s: 300, receiver_ids: ['ada'], rotas: ['first line'] };
 const escalation = { name: 'up', steps: [step], repeat_from: 0, repeat_count: 2 };
 const night = { name: 'night', time_zone: '', intervals: [{ weekdays: [], start_min: 1_320, end_min: 360 }] };
+const CRITICAL = { source_matchers: ['severity="critical"'] };
 const whole = policy({
   root: root({ receiver_id: 'ada', routes: [route({ mute_times: ['night'], escalation_policy: 'up' })] }),
-  inhibition_rules: [{ source_matchers: ['severity="critical"'], target_matchers: ['severity="info"'], equal: ['provider'] }],
+  inhibition_rules: [{ ...CRITICAL, target_matchers: ['severity="info"'], equal: ['provider'] }],
   mute_times: [night],
   escalation_policies: [escalation],
   rotas: [rota],
@@ -52,27 +42,32 @@ describe('a policy', () => {
   });
 
   const routed = (part: Partial<PolicyRoute>): PolicyBody => policy({ root: root({ routes: [route(part)] }) });
-  it.each<[string, PolicyBody, string]>([
-    ['a receiver that is not there', routed({ receiver_id: 'eve' }), 'Route 1: there is no receiver “eve”'],
-    ['mute times that are not there', routed({ mute_times: ['x'] }), 'Route 1: there are no mute times “x”'],
-    ['a policy that is not there', routed({ escalation_policy: 'x' }), 'Route 1: there is no escalation policy “x”'],
-    ['a condition that is none', routed({ matchers: ['what?'] }), 'Route 1: what? is no condition'],
-    ['a label that is none', routed({ group_by: ['a-b'] }), 'Route 1: cannot group by “a-b”, which is no label'],
-    ['a label twice', routed({ group_by: ['a', 'a'] }), 'Route 1: groups twice by the same label'],
-    ['an interval that is too short', routed({ group_interval_s: 5 }), 'Route 1: “Changes are told after” is 1\u202fmin to 1\u202fd'],
-    ['repeats that speed up', routed({ repeat_factor_max: 0.5 }), 'Route 1: repeats slow down up to 1 to 1024 times'],
-    ['a step that tells nobody', policy({ escalation_policies: [{ ...escalation, steps: [{ delay_s: 0, receiver_ids: [], rotas: [] }] }] }), 'up: step 1 tells nobody'],
-    ['no step', policy({ escalation_policies: [{ ...escalation, steps: [] }] }), 'up: needs a step'],
-    ['a step that is not there', policy({ rotas: [rota], escalation_policies: [{ ...escalation, repeat_from: 1 }] }), 'up: goes on from a step that is not there'],
-    ['a rota that is not there', policy({ escalation_policies: [escalation] }), 'up: step 1: there is no rota “first line”'],
-    ['no name', policy({ rotas: [{ ...rota, name: '' }] }), 'Rota 1: needs a name'],
-    ['a name twice', policy({ rotas: [rota, rota] }), 'first line: has the name of another one'],
-    ['nobody to take turns', policy({ rotas: [{ ...rota, receiver_ids: [] }] }), 'first line: needs somebody to take turns'],
-    ['a zone that is none', policy({ rotas: [{ ...rota, time_zone: 'Mars/Base' }] }), 'first line: there is no time zone “Mars/Base”'],
-    ['no first day', policy({ rotas: [{ ...rota, start_date: '' }] }), 'first line: needs the day on which the first shift begins'],
-    ['no times', policy({ mute_times: [{ ...night, intervals: [] }] }), 'night: need a time'],
-    ['no source', policy({ inhibition_rules: [{ source_matchers: [], target_matchers: ['a="b"'], equal: [] }] }), 'Rule 1: must say what mutes'],
-  ])('says %s', (_, wrong, said) => {
+  const escalated = (part: Partial<typeof escalation>): PolicyBody =>
+    policy({ rotas: [rota], escalation_policies: [{ ...escalation, ...part }] });
+  const turned = (part: Partial<Rota>): PolicyBody => policy({ rotas: [{ ...rota, ...part }] });
+  const nobody = { delay_s: 0, receiver_ids: [], rotas: [] };
+  const sourceless = { source_matchers: [], target_matchers: ['a="b"'], equal: [] };
+  it.each<[PolicyBody, string]>([
+    [routed({ receiver_id: 'eve' }), 'Route 1: there is no receiver “eve”'],
+    [routed({ mute_times: ['x'] }), 'Route 1: there are no mute times “x”'],
+    [routed({ escalation_policy: 'x' }), 'Route 1: there is no escalation policy “x”'],
+    [routed({ matchers: ['what?'] }), 'Route 1: what? is no condition'],
+    [routed({ group_by: ['a-b'] }), 'Route 1: cannot group by “a-b”, which is no label'],
+    [routed({ group_by: ['a', 'a'] }), 'Route 1: groups twice by the same label'],
+    [routed({ group_interval_s: 5 }), 'Route 1: “Changes are told after” is 1\u202fmin to 1\u202fd'],
+    [routed({ repeat_factor_max: 0.5 }), 'Route 1: repeats slow down up to 1 to 1024 times'],
+    [escalated({ steps: [nobody] }), 'up: step 1 tells nobody'],
+    [escalated({ steps: [] }), 'up: needs a step'],
+    [escalated({ repeat_from: 1 }), 'up: goes on from a step that is not there'],
+    [policy({ escalation_policies: [escalation] }), 'up: step 1: there is no rota “first line”'],
+    [turned({ name: '' }), 'Rota 1: needs a name'],
+    [policy({ rotas: [rota, rota] }), 'first line: has the name of another one'],
+    [turned({ receiver_ids: [] }), 'first line: needs somebody to take turns'],
+    [turned({ time_zone: 'Mars/Base' }), 'first line: there is no time zone “Mars/Base”'],
+    [turned({ start_date: '' }), 'first line: needs the day on which the first shift begins'],
+    [policy({ mute_times: [{ ...night, intervals: [] }] }), 'night: need a time'],
+    [policy({ inhibition_rules: [sourceless] }), 'Rule 1: must say what mutes'],
+  ])('that is wrong says why: %#', (wrong, said) => {
     expect(policyProblems(wrong, RECEIVERS).map(({ where, what }) => `${where}: ${what}`)).toEqual([said]);
   });
 
@@ -100,7 +95,9 @@ describe('a route', () => {
 
 describe('a name', () => {
   it('is changed wherever it stands', () => {
-    const changed = renamed(renamed(renamed(whole, 'rotas', 'first line', 'one'), 'mute_times', 'night', 'late'), 'escalation_policies', 'up', 'higher');
+    const once = renamed(whole, 'rotas', 'first line', 'one');
+    const twice = renamed(once, 'mute_times', 'night', 'late');
+    const changed = renamed(twice, 'escalation_policies', 'up', 'higher');
     expect(policyProblems(changed, RECEIVERS)).toEqual([]);
     expect(changed.root.routes[0]).toMatchObject({ mute_times: ['late'], escalation_policy: 'higher' });
     expect(changed.escalation_policies[0]).toMatchObject({ name: 'higher', steps: [{ rotas: ['one'] }] });
@@ -138,6 +135,7 @@ describe('words', () => {
     expect(minutesOf('')).toBeNaN();
     expect(labelsIn(' a, b  c ')).toEqual(['a', 'b', 'c']);
     expect(muteWords(night)).toBe('every day 22:00–06:00 (UTC)');
-    expect(muteWords({ ...night, intervals: [{ weekdays: [6, 7], start_min: 0, end_min: 0 }] })).toBe('Sat, Sun, all day (UTC)');
+    const weekend = { weekdays: [6, 7], start_min: 0, end_min: 0 };
+    expect(muteWords({ ...night, intervals: [weekend] })).toBe('Sat, Sun, all day (UTC)');
   });
 });

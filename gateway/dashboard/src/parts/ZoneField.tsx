@@ -1,6 +1,6 @@
 // The zone whose clock is meant.
 import { useId } from 'preact/hooks';
-import { isZone } from '../metrics/policy';
+import { isZone } from '../metrics/shifts';
 import { Field } from './Field';
 
 const ZONES = Intl.supportedValuesOf('timeZone');

@@ -17,7 +17,7 @@ export const FACETS = [
   ...(['objective', 'weights', 'min_success', 'min_quality', 'max_latency', 'max_cost', 'min_calls'] as const),
   ...(['across', 'up', 'rows', 'baseline', 'kept'] as const),
   // Which calls, which deliveries, what a silence is made of, and which part of a policy or of the settings.
-  ...(['outcome', 'delivery', 'receiver', 'alert', 'part'] as const),
+  ...(['outcome', 'delivery', 'alert', 'part'] as const),
 ] as const;
 export type Facet = (typeof FACETS)[number];
 

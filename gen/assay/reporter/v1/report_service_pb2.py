@@ -22,64 +22,64 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from assay.reporter.v1 import report_period_pb2 as assay_dot_reporter_dot_v1_dot_report__period__pb2
+from assay.reporter.v1 import schedule_pb2 as assay_dot_reporter_dot_v1_dot_schedule__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&assay/reporter/v1/report_service.proto\x12\x11\x61ssay.reporter.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x03\n\x06Report\x12\x11\n\treport_id\x18\x01 \x01(\t\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12/\n\x06period\x18\x04 \x01(\x0e\x32\x1f.assay.reporter.v1.ReportPeriod\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttime_zone\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncreated_by\x18\t \x01(\t\x12\x13\n\x0bschedule_id\x18\n \x01(\t\x12\x0f\n\x07summary\x18\x0b \x03(\t\x12\x12\n\ncall_count\x18\x0c \x01(\x03\x12\x1c\n\x14recommendation_count\x18\r \x01(\x05\x12\x17\n\x0fmissing_sources\x18\x0e \x03(\t\"\x83\x02\n\x15GenerateReportRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x11\n\treport_id\x18\x02 \x01(\t\x12/\n\x06period\x18\x03 \x01(\x0e\x32\x1f.assay.reporter.v1.ReportPeriod\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttime_zone\x18\x06 \x01(\t\x12\x12\n\nstart_date\x18\x07 \x01(\t\x12\x10\n\x08\x65nd_date\x18\x08 \x01(\t\"\x8a\x01\n\x16GenerateReportResponse\x12-\n\x05stage\x18\x01 \x01(\x0e\x32\x1e.assay.reporter.v1.ReportStage\x12\x16\n\x0eprogress_ratio\x18\x02 \x01(\x01\x12)\n\x06report\x18\x03 \x01(\x0b\x32\x19.assay.reporter.v1.Report\"6\n\x10GetReportRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x11\n\treport_id\x18\x02 \x01(\t\"T\n\x11GetReportResponse\x12)\n\x06report\x18\x01 \x01(\x0b\x32\x19.assay.reporter.v1.Report\x12\x14\n\x0c\x63ontent_json\x18\x02 \x01(\t\"a\n\x12ListReportsRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x13\n\x0bschedule_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"Z\n\x13ListReportsResponse\x12*\n\x07reports\x18\x01 \x03(\x0b\x32\x19.assay.reporter.v1.Report\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"j\n\x13RenderReportRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x11\n\treport_id\x18\x02 \x01(\t\x12/\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x1f.assay.reporter.v1.ReportFormat\"P\n\x14RenderReportResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\"M\n\x11SendReportRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x11\n\treport_id\x18\x02 \x01(\t\x12\x14\n\x0creceiver_ids\x18\x03 \x03(\t\"*\n\x12SendReportResponse\x12\x14\n\x0c\x64\x65livery_ids\x18\x01 \x03(\t\"n\n\x17\x43reateReportLinkRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x11\n\treport_id\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x18\x43reateReportLinkResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\'\n\x16GetLinkedReportRequest\x12\r\n\x05token\x18\x01 \x01(\t\"[\n\x17GetLinkedReportResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xaf\x02\n\x0eRecommendation\x12\x19\n\x11recommendation_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_json\x18\x03 \x01(\t\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.assay.reporter.v1.RecommendationState\x12.\n\nstate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08state_by\x18\x06 \x01(\t\x12\x0f\n\x07\x63omment\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\treport_id\x18\t \x01(\t\x12\x0f\n\x07version\x18\n \x01(\x05\"\x8b\x01\n\x1aListRecommendationsRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32&.assay.reporter.v1.RecommendationState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"r\n\x1bListRecommendationsResponse\x12:\n\x0frecommendations\x18\x01 \x03(\x0b\x32!.assay.reporter.v1.Recommendation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x91\x01\n\x1bUpdateRecommendationRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x19\n\x11recommendation_id\x18\x02 \x01(\t\x12\x35\n\x05state\x18\x03 \x01(\x0e\x32&.assay.reporter.v1.RecommendationState\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\"Y\n\x1cUpdateRecommendationResponse\x12\x39\n\x0erecommendation\x18\x01 \x01(\x0b\x32!.assay.reporter.v1.Recommendation*`\n\x0cReportPeriod\x12\x1d\n\x19REPORT_PERIOD_UNSPECIFIED\x10\x00\x12\x17\n\x13REPORT_PERIOD_DAILY\x10\x01\x12\x18\n\x14REPORT_PERIOD_WEEKLY\x10\x02*\xa7\x01\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12REPORT_FORMAT_HTML\x10\x01\x12\x1a\n\x16REPORT_FORMAT_MARKDOWN\x10\x02\x12\x16\n\x12REPORT_FORMAT_JSON\x10\x03\x12\x15\n\x11REPORT_FORMAT_CSV\x10\x04\x12\x15\n\x11REPORT_FORMAT_PDF\x10\x05*z\n\x0bReportStage\x12\x1c\n\x18REPORT_STAGE_UNSPECIFIED\x10\x00\x12\x1a\n\x16REPORT_STAGE_GATHERING\x10\x01\x12\x1a\n\x16REPORT_STAGE_COMPUTING\x10\x02\x12\x15\n\x11REPORT_STAGE_DONE\x10\x03*\xbf\x01\n\x13RecommendationState\x12$\n RECOMMENDATION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19RECOMMENDATION_STATE_OPEN\x10\x01\x12!\n\x1dRECOMMENDATION_STATE_ACCEPTED\x10\x02\x12!\n\x1dRECOMMENDATION_STATE_REJECTED\x10\x03\x12\x1d\n\x19RECOMMENDATION_STATE_DONE\x10\x04\x32\xb0\x07\n\rReportService\x12g\n\x0eGenerateReport\x12(.assay.reporter.v1.GenerateReportRequest\x1a).assay.reporter.v1.GenerateReportResponse0\x01\x12V\n\tGetReport\x12#.assay.reporter.v1.GetReportRequest\x1a$.assay.reporter.v1.GetReportResponse\x12\\\n\x0bListReports\x12%.assay.reporter.v1.ListReportsRequest\x1a&.assay.reporter.v1.ListReportsResponse\x12_\n\x0cRenderReport\x12&.assay.reporter.v1.RenderReportRequest\x1a\'.assay.reporter.v1.RenderReportResponse\x12Y\n\nSendReport\x12$.assay.reporter.v1.SendReportRequest\x1a%.assay.reporter.v1.SendReportResponse\x12k\n\x10\x43reateReportLink\x12*.assay.reporter.v1.CreateReportLinkRequest\x1a+.assay.reporter.v1.CreateReportLinkResponse\x12h\n\x0fGetLinkedReport\x12).assay.reporter.v1.GetLinkedReportRequest\x1a*.assay.reporter.v1.GetLinkedReportResponse\x12t\n\x13ListRecommendations\x12-.assay.reporter.v1.ListRecommendationsRequest\x1a..assay.reporter.v1.ListRecommendationsResponse\x12w\n\x14UpdateRecommendation\x12..assay.reporter.v1.UpdateRecommendationRequest\x1a/.assay.reporter.v1.UpdateRecommendationResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&assay/reporter/v1/report_service.proto\x12\x11\x61ssay.reporter.v1\x1a%assay/reporter/v1/report_period.proto\x1a assay/reporter/v1/schedule.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x03\n\x06Report\x12\x11\n\treport_id\x18\x01 \x01(\t\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12/\n\x06period\x18\x04 \x01(\x0e\x32\x1f.assay.reporter.v1.ReportPeriod\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttime_zone\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncreated_by\x18\t \x01(\t\x12\x13\n\x0bschedule_id\x18\n \x01(\t\x12\x0f\n\x07summary\x18\x0b \x03(\t\x12\x12\n\ncall_count\x18\x0c \x01(\x03\x12\x1c\n\x14recommendation_count\x18\r \x01(\x05\x12\x17\n\x0fmissing_sources\x18\x0e \x03(\t\"\x83\x02\n\x15GenerateReportRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x11\n\treport_id\x18\x02 \x01(\t\x12/\n\x06period\x18\x03 \x01(\x0e\x32\x1f.assay.reporter.v1.ReportPeriod\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttime_zone\x18\x06 \x01(\t\x12\x12\n\nstart_date\x18\x07 \x01(\t\x12\x10\n\x08\x65nd_date\x18\x08 \x01(\t\"\x8a\x01\n\x16GenerateReportResponse\x12-\n\x05stage\x18\x01 \x01(\x0e\x32\x1e.assay.reporter.v1.ReportStage\x12\x16\n\x0eprogress_ratio\x18\x02 \x01(\x01\x12)\n\x06report\x18\x03 \x01(\x0b\x32\x19.assay.reporter.v1.Report\"6\n\x10GetReportRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x11\n\treport_id\x18\x02 \x01(\t\"T\n\x11GetReportResponse\x12)\n\x06report\x18\x01 \x01(\x0b\x32\x19.assay.reporter.v1.Report\x12\x14\n\x0c\x63ontent_json\x18\x02 \x01(\t\"a\n\x12ListReportsRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x13\n\x0bschedule_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"Z\n\x13ListReportsResponse\x12*\n\x07reports\x18\x01 \x03(\x0b\x32\x19.assay.reporter.v1.Report\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"j\n\x13RenderReportRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x11\n\treport_id\x18\x02 \x01(\t\x12/\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x1f.assay.reporter.v1.ReportFormat\"P\n\x14RenderReportResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\"M\n\x11SendReportRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x11\n\treport_id\x18\x02 \x01(\t\x12\x14\n\x0creceiver_ids\x18\x03 \x03(\t\"*\n\x12SendReportResponse\x12\x14\n\x0c\x64\x65livery_ids\x18\x01 \x03(\t\"n\n\x17\x43reateReportLinkRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x11\n\treport_id\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x18\x43reateReportLinkResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\'\n\x16GetLinkedReportRequest\x12\r\n\x05token\x18\x01 \x01(\t\"[\n\x17GetLinkedReportResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xaf\x02\n\x0eRecommendation\x12\x19\n\x11recommendation_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_json\x18\x03 \x01(\t\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.assay.reporter.v1.RecommendationState\x12.\n\nstate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08state_by\x18\x06 \x01(\t\x12\x0f\n\x07\x63omment\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\treport_id\x18\t \x01(\t\x12\x0f\n\x07version\x18\n \x01(\x05\"\x8b\x01\n\x1aListRecommendationsRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32&.assay.reporter.v1.RecommendationState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"r\n\x1bListRecommendationsResponse\x12:\n\x0frecommendations\x18\x01 \x03(\x0b\x32!.assay.reporter.v1.Recommendation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x91\x01\n\x1bUpdateRecommendationRequest\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x19\n\x11recommendation_id\x18\x02 \x01(\t\x12\x35\n\x05state\x18\x03 \x01(\x0e\x32&.assay.reporter.v1.RecommendationState\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\"Y\n\x1cUpdateRecommendationResponse\x12\x39\n\x0erecommendation\x18\x01 \x01(\x0b\x32!.assay.reporter.v1.Recommendation*\xa7\x01\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12REPORT_FORMAT_HTML\x10\x01\x12\x1a\n\x16REPORT_FORMAT_MARKDOWN\x10\x02\x12\x16\n\x12REPORT_FORMAT_JSON\x10\x03\x12\x15\n\x11REPORT_FORMAT_CSV\x10\x04\x12\x15\n\x11REPORT_FORMAT_PDF\x10\x05*z\n\x0bReportStage\x12\x1c\n\x18REPORT_STAGE_UNSPECIFIED\x10\x00\x12\x1a\n\x16REPORT_STAGE_GATHERING\x10\x01\x12\x1a\n\x16REPORT_STAGE_COMPUTING\x10\x02\x12\x15\n\x11REPORT_STAGE_DONE\x10\x03*\xbf\x01\n\x13RecommendationState\x12$\n RECOMMENDATION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19RECOMMENDATION_STATE_OPEN\x10\x01\x12!\n\x1dRECOMMENDATION_STATE_ACCEPTED\x10\x02\x12!\n\x1dRECOMMENDATION_STATE_REJECTED\x10\x03\x12\x1d\n\x19RECOMMENDATION_STATE_DONE\x10\x04\x32\x94\x0c\n\rReportService\x12g\n\x0eGenerateReport\x12(.assay.reporter.v1.GenerateReportRequest\x1a).assay.reporter.v1.GenerateReportResponse0\x01\x12V\n\tGetReport\x12#.assay.reporter.v1.GetReportRequest\x1a$.assay.reporter.v1.GetReportResponse\x12\\\n\x0bListReports\x12%.assay.reporter.v1.ListReportsRequest\x1a&.assay.reporter.v1.ListReportsResponse\x12_\n\x0cRenderReport\x12&.assay.reporter.v1.RenderReportRequest\x1a\'.assay.reporter.v1.RenderReportResponse\x12Y\n\nSendReport\x12$.assay.reporter.v1.SendReportRequest\x1a%.assay.reporter.v1.SendReportResponse\x12k\n\x10\x43reateReportLink\x12*.assay.reporter.v1.CreateReportLinkRequest\x1a+.assay.reporter.v1.CreateReportLinkResponse\x12h\n\x0fGetLinkedReport\x12).assay.reporter.v1.GetLinkedReportRequest\x1a*.assay.reporter.v1.GetLinkedReportResponse\x12t\n\x13ListRecommendations\x12-.assay.reporter.v1.ListRecommendationsRequest\x1a..assay.reporter.v1.ListRecommendationsResponse\x12w\n\x14UpdateRecommendation\x12..assay.reporter.v1.UpdateRecommendationRequest\x1a/.assay.reporter.v1.UpdateRecommendationResponse\x12\x65\n\x0e\x43reateSchedule\x12(.assay.reporter.v1.CreateScheduleRequest\x1a).assay.reporter.v1.CreateScheduleResponse\x12\\\n\x0bGetSchedule\x12%.assay.reporter.v1.GetScheduleRequest\x1a&.assay.reporter.v1.GetScheduleResponse\x12\x62\n\rListSchedules\x12\'.assay.reporter.v1.ListSchedulesRequest\x1a(.assay.reporter.v1.ListSchedulesResponse\x12\x65\n\x0eUpdateSchedule\x12(.assay.reporter.v1.UpdateScheduleRequest\x1a).assay.reporter.v1.UpdateScheduleResponse\x12\x65\n\x0e\x44\x65leteSchedule\x12(.assay.reporter.v1.DeleteScheduleRequest\x1a).assay.reporter.v1.DeleteScheduleResponse\x12k\n\x10ListScheduleRuns\x12*.assay.reporter.v1.ListScheduleRunsRequest\x1a+.assay.reporter.v1.ListScheduleRunsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'assay.reporter.v1.report_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REPORTPERIOD']._serialized_start=2703
-  _globals['_REPORTPERIOD']._serialized_end=2799
-  _globals['_REPORTFORMAT']._serialized_start=2802
-  _globals['_REPORTFORMAT']._serialized_end=2969
-  _globals['_REPORTSTAGE']._serialized_start=2971
-  _globals['_REPORTSTAGE']._serialized_end=3093
-  _globals['_RECOMMENDATIONSTATE']._serialized_start=3096
-  _globals['_RECOMMENDATIONSTATE']._serialized_end=3287
-  _globals['_REPORT']._serialized_start=95
-  _globals['_REPORT']._serialized_end=498
-  _globals['_GENERATEREPORTREQUEST']._serialized_start=501
-  _globals['_GENERATEREPORTREQUEST']._serialized_end=760
-  _globals['_GENERATEREPORTRESPONSE']._serialized_start=763
-  _globals['_GENERATEREPORTRESPONSE']._serialized_end=901
-  _globals['_GETREPORTREQUEST']._serialized_start=903
-  _globals['_GETREPORTREQUEST']._serialized_end=957
-  _globals['_GETREPORTRESPONSE']._serialized_start=959
-  _globals['_GETREPORTRESPONSE']._serialized_end=1043
-  _globals['_LISTREPORTSREQUEST']._serialized_start=1045
-  _globals['_LISTREPORTSREQUEST']._serialized_end=1142
-  _globals['_LISTREPORTSRESPONSE']._serialized_start=1144
-  _globals['_LISTREPORTSRESPONSE']._serialized_end=1234
-  _globals['_RENDERREPORTREQUEST']._serialized_start=1236
-  _globals['_RENDERREPORTREQUEST']._serialized_end=1342
-  _globals['_RENDERREPORTRESPONSE']._serialized_start=1344
-  _globals['_RENDERREPORTRESPONSE']._serialized_end=1424
-  _globals['_SENDREPORTREQUEST']._serialized_start=1426
-  _globals['_SENDREPORTREQUEST']._serialized_end=1503
-  _globals['_SENDREPORTRESPONSE']._serialized_start=1505
-  _globals['_SENDREPORTRESPONSE']._serialized_end=1547
-  _globals['_CREATEREPORTLINKREQUEST']._serialized_start=1549
-  _globals['_CREATEREPORTLINKREQUEST']._serialized_end=1659
-  _globals['_CREATEREPORTLINKRESPONSE']._serialized_start=1661
-  _globals['_CREATEREPORTLINKRESPONSE']._serialized_end=1764
-  _globals['_GETLINKEDREPORTREQUEST']._serialized_start=1766
-  _globals['_GETLINKEDREPORTREQUEST']._serialized_end=1805
-  _globals['_GETLINKEDREPORTRESPONSE']._serialized_start=1807
-  _globals['_GETLINKEDREPORTRESPONSE']._serialized_end=1898
-  _globals['_RECOMMENDATION']._serialized_start=1901
-  _globals['_RECOMMENDATION']._serialized_end=2204
-  _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_start=2207
-  _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_end=2346
-  _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_start=2348
-  _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_end=2462
-  _globals['_UPDATERECOMMENDATIONREQUEST']._serialized_start=2465
-  _globals['_UPDATERECOMMENDATIONREQUEST']._serialized_end=2610
-  _globals['_UPDATERECOMMENDATIONRESPONSE']._serialized_start=2612
-  _globals['_UPDATERECOMMENDATIONRESPONSE']._serialized_end=2701
-  _globals['_REPORTSERVICE']._serialized_start=3290
-  _globals['_REPORTSERVICE']._serialized_end=4234
+  _globals['_REPORTFORMAT']._serialized_start=2777
+  _globals['_REPORTFORMAT']._serialized_end=2944
+  _globals['_REPORTSTAGE']._serialized_start=2946
+  _globals['_REPORTSTAGE']._serialized_end=3068
+  _globals['_RECOMMENDATIONSTATE']._serialized_start=3071
+  _globals['_RECOMMENDATIONSTATE']._serialized_end=3262
+  _globals['_REPORT']._serialized_start=168
+  _globals['_REPORT']._serialized_end=571
+  _globals['_GENERATEREPORTREQUEST']._serialized_start=574
+  _globals['_GENERATEREPORTREQUEST']._serialized_end=833
+  _globals['_GENERATEREPORTRESPONSE']._serialized_start=836
+  _globals['_GENERATEREPORTRESPONSE']._serialized_end=974
+  _globals['_GETREPORTREQUEST']._serialized_start=976
+  _globals['_GETREPORTREQUEST']._serialized_end=1030
+  _globals['_GETREPORTRESPONSE']._serialized_start=1032
+  _globals['_GETREPORTRESPONSE']._serialized_end=1116
+  _globals['_LISTREPORTSREQUEST']._serialized_start=1118
+  _globals['_LISTREPORTSREQUEST']._serialized_end=1215
+  _globals['_LISTREPORTSRESPONSE']._serialized_start=1217
+  _globals['_LISTREPORTSRESPONSE']._serialized_end=1307
+  _globals['_RENDERREPORTREQUEST']._serialized_start=1309
+  _globals['_RENDERREPORTREQUEST']._serialized_end=1415
+  _globals['_RENDERREPORTRESPONSE']._serialized_start=1417
+  _globals['_RENDERREPORTRESPONSE']._serialized_end=1497
+  _globals['_SENDREPORTREQUEST']._serialized_start=1499
+  _globals['_SENDREPORTREQUEST']._serialized_end=1576
+  _globals['_SENDREPORTRESPONSE']._serialized_start=1578
+  _globals['_SENDREPORTRESPONSE']._serialized_end=1620
+  _globals['_CREATEREPORTLINKREQUEST']._serialized_start=1622
+  _globals['_CREATEREPORTLINKREQUEST']._serialized_end=1732
+  _globals['_CREATEREPORTLINKRESPONSE']._serialized_start=1734
+  _globals['_CREATEREPORTLINKRESPONSE']._serialized_end=1837
+  _globals['_GETLINKEDREPORTREQUEST']._serialized_start=1839
+  _globals['_GETLINKEDREPORTREQUEST']._serialized_end=1878
+  _globals['_GETLINKEDREPORTRESPONSE']._serialized_start=1880
+  _globals['_GETLINKEDREPORTRESPONSE']._serialized_end=1971
+  _globals['_RECOMMENDATION']._serialized_start=1974
+  _globals['_RECOMMENDATION']._serialized_end=2277
+  _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_start=2280
+  _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_end=2419
+  _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_start=2421
+  _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_end=2535
+  _globals['_UPDATERECOMMENDATIONREQUEST']._serialized_start=2538
+  _globals['_UPDATERECOMMENDATIONREQUEST']._serialized_end=2683
+  _globals['_UPDATERECOMMENDATIONRESPONSE']._serialized_start=2685
+  _globals['_UPDATERECOMMENDATIONRESPONSE']._serialized_end=2774
+  _globals['_REPORTSERVICE']._serialized_start=3265
+  _globals['_REPORTSERVICE']._serialized_end=4821
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 isort:skip_file
 Reports: what happened in a period, what changed, what it cost, and what to do."""
 
+from assay.reporter.v1 import report_period_pb2 as _report_period_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -19,30 +20,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _ReportPeriod:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _ReportPeriodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReportPeriod.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    REPORT_PERIOD_UNSPECIFIED: _ReportPeriod.ValueType  # 0
-    """From one time to another."""
-    REPORT_PERIOD_DAILY: _ReportPeriod.ValueType  # 1
-    """A day of the zone."""
-    REPORT_PERIOD_WEEKLY: _ReportPeriod.ValueType  # 2
-    """Monday to Sunday of the zone."""
-
-class ReportPeriod(_ReportPeriod, metaclass=_ReportPeriodEnumTypeWrapper):
-    """ReportPeriod is how long a period is."""
-
-REPORT_PERIOD_UNSPECIFIED: ReportPeriod.ValueType  # 0
-"""From one time to another."""
-REPORT_PERIOD_DAILY: ReportPeriod.ValueType  # 1
-"""A day of the zone."""
-REPORT_PERIOD_WEEKLY: ReportPeriod.ValueType  # 2
-"""Monday to Sunday of the zone."""
-Global___ReportPeriod: _TypeAlias = ReportPeriod  # noqa: Y015
 
 class _ReportFormat:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -166,7 +143,7 @@ class Report(_message.Message):
     """Whose."""
     title: _builtins.str
     """What it is called."""
-    period: Global___ReportPeriod.ValueType
+    period: _report_period_pb2.ReportPeriod.ValueType
     """How long its period is."""
     time_zone: _builtins.str
     """The IANA zone whose days are meant."""
@@ -204,7 +181,7 @@ class Report(_message.Message):
         report_id: _builtins.str = ...,
         project: _builtins.str = ...,
         title: _builtins.str = ...,
-        period: Global___ReportPeriod.ValueType = ...,
+        period: _report_period_pb2.ReportPeriod.ValueType = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         time_zone: _builtins.str = ...,
@@ -242,7 +219,7 @@ class GenerateReportRequest(_message.Message):
     """Whose. Empty: the key's project."""
     report_id: _builtins.str
     """Chosen by the caller, 1 to 64 of [A-Za-z0-9_.-]."""
-    period: Global___ReportPeriod.ValueType
+    period: _report_period_pb2.ReportPeriod.ValueType
     """How long the period is."""
     time_zone: _builtins.str
     """An IANA zone. Empty: the project's."""
@@ -263,7 +240,7 @@ class GenerateReportRequest(_message.Message):
         *,
         project: _builtins.str = ...,
         report_id: _builtins.str = ...,
-        period: Global___ReportPeriod.ValueType = ...,
+        period: _report_period_pb2.ReportPeriod.ValueType = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         time_zone: _builtins.str = ...,

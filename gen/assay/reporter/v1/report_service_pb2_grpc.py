@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from assay.reporter.v1 import report_service_pb2 as assay_dot_reporter_dot_v1_dot_report__service__pb2
+from assay.reporter.v1 import schedule_pb2 as assay_dot_reporter_dot_v1_dot_schedule__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -27,10 +28,11 @@ if _version_not_supported:
 
 class ReportServiceStub:
     """ReportService makes reports, keeps them as data, renders and sends them. The same data give the same report, byte for byte, however often it is rendered.
+    It keeps schedules, too. A run of a schedule is done once, whatever the number of replicas; one that was missed is made up for, unless two later ones are due already.
 
     Reasons of errors: those of AccessService for keys, REPORT_UNKNOWN, REPORT_EXISTS (the id was used for another period), PERIOD_IN_FUTURE,
     TOO_MANY_REPORTS (wait for those under way), REPORT_TIMEOUT, RECEIVER_UNKNOWN, RECOMMENDATION_UNKNOWN, LINK_INVALID, LINK_EXPIRED,
-    PDF_UNAVAILABLE (WeasyPrint is not installed), FIELD_INVALID (the field is named), PAGE_TOKEN_INVALID; to be tried again: DATABASE_UNAVAILABLE,
+    SCHEDULE_UNKNOWN, SCHEDULE_EXISTS, SCHEDULE_CHANGED (somebody was faster: read it again), TOO_MANY_SCHEDULES, SCHEDULE_NEVER_FIRES, PDF_UNAVAILABLE (WeasyPrint is not installed), FIELD_INVALID (the field is named), PAGE_TOKEN_INVALID; to be tried again: DATABASE_UNAVAILABLE,
     COLLECTOR_UNAVAILABLE, ANALYZER_UNAVAILABLE, ALERTER_UNAVAILABLE.
     """
 
@@ -85,14 +87,45 @@ class ReportServiceStub:
                 request_serializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.UpdateRecommendationRequest.SerializeToString,
                 response_deserializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.UpdateRecommendationResponse.FromString,
                 _registered_method=True)
+        self.CreateSchedule = channel.unary_unary(
+                '/assay.reporter.v1.ReportService/CreateSchedule',
+                request_serializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.CreateScheduleRequest.SerializeToString,
+                response_deserializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.CreateScheduleResponse.FromString,
+                _registered_method=True)
+        self.GetSchedule = channel.unary_unary(
+                '/assay.reporter.v1.ReportService/GetSchedule',
+                request_serializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.GetScheduleRequest.SerializeToString,
+                response_deserializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.GetScheduleResponse.FromString,
+                _registered_method=True)
+        self.ListSchedules = channel.unary_unary(
+                '/assay.reporter.v1.ReportService/ListSchedules',
+                request_serializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.ListSchedulesRequest.SerializeToString,
+                response_deserializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.ListSchedulesResponse.FromString,
+                _registered_method=True)
+        self.UpdateSchedule = channel.unary_unary(
+                '/assay.reporter.v1.ReportService/UpdateSchedule',
+                request_serializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.UpdateScheduleRequest.SerializeToString,
+                response_deserializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.UpdateScheduleResponse.FromString,
+                _registered_method=True)
+        self.DeleteSchedule = channel.unary_unary(
+                '/assay.reporter.v1.ReportService/DeleteSchedule',
+                request_serializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.DeleteScheduleRequest.SerializeToString,
+                response_deserializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.DeleteScheduleResponse.FromString,
+                _registered_method=True)
+        self.ListScheduleRuns = channel.unary_unary(
+                '/assay.reporter.v1.ReportService/ListScheduleRuns',
+                request_serializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.ListScheduleRunsRequest.SerializeToString,
+                response_deserializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.ListScheduleRunsResponse.FromString,
+                _registered_method=True)
 
 
 class ReportServiceServicer:
     """ReportService makes reports, keeps them as data, renders and sends them. The same data give the same report, byte for byte, however often it is rendered.
+    It keeps schedules, too. A run of a schedule is done once, whatever the number of replicas; one that was missed is made up for, unless two later ones are due already.
 
     Reasons of errors: those of AccessService for keys, REPORT_UNKNOWN, REPORT_EXISTS (the id was used for another period), PERIOD_IN_FUTURE,
     TOO_MANY_REPORTS (wait for those under way), REPORT_TIMEOUT, RECEIVER_UNKNOWN, RECOMMENDATION_UNKNOWN, LINK_INVALID, LINK_EXPIRED,
-    PDF_UNAVAILABLE (WeasyPrint is not installed), FIELD_INVALID (the field is named), PAGE_TOKEN_INVALID; to be tried again: DATABASE_UNAVAILABLE,
+    SCHEDULE_UNKNOWN, SCHEDULE_EXISTS, SCHEDULE_CHANGED (somebody was faster: read it again), TOO_MANY_SCHEDULES, SCHEDULE_NEVER_FIRES, PDF_UNAVAILABLE (WeasyPrint is not installed), FIELD_INVALID (the field is named), PAGE_TOKEN_INVALID; to be tried again: DATABASE_UNAVAILABLE,
     COLLECTOR_UNAVAILABLE, ANALYZER_UNAVAILABLE, ALERTER_UNAVAILABLE.
     """
 
@@ -159,6 +192,48 @@ class ReportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateSchedule(self, request, context):
+        """CreateSchedule makes a schedule under the id that the caller chose. Needs `operate`. Making the same again changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSchedule(self, request, context):
+        """GetSchedule returns a schedule. Needs `read`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSchedules(self, request, context):
+        """ListSchedules lists schedules by id. Needs `read`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateSchedule(self, request, context):
+        """UpdateSchedule replaces a schedule. Needs `operate`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSchedule(self, request, context):
+        """DeleteSchedule ends a schedule; its reports stay. Needs `operate`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListScheduleRuns(self, request, context):
+        """ListScheduleRuns lists the runs of a schedule, the latest first. Needs `read`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReportServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -207,6 +282,36 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     request_deserializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.UpdateRecommendationRequest.FromString,
                     response_serializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.UpdateRecommendationResponse.SerializeToString,
             ),
+            'CreateSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateSchedule,
+                    request_deserializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.CreateScheduleRequest.FromString,
+                    response_serializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.CreateScheduleResponse.SerializeToString,
+            ),
+            'GetSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSchedule,
+                    request_deserializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.GetScheduleRequest.FromString,
+                    response_serializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.GetScheduleResponse.SerializeToString,
+            ),
+            'ListSchedules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSchedules,
+                    request_deserializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.ListSchedulesRequest.FromString,
+                    response_serializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.ListSchedulesResponse.SerializeToString,
+            ),
+            'UpdateSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSchedule,
+                    request_deserializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.UpdateScheduleRequest.FromString,
+                    response_serializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.UpdateScheduleResponse.SerializeToString,
+            ),
+            'DeleteSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSchedule,
+                    request_deserializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.DeleteScheduleRequest.FromString,
+                    response_serializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.DeleteScheduleResponse.SerializeToString,
+            ),
+            'ListScheduleRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListScheduleRuns,
+                    request_deserializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.ListScheduleRunsRequest.FromString,
+                    response_serializer=assay_dot_reporter_dot_v1_dot_schedule__pb2.ListScheduleRunsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'assay.reporter.v1.ReportService', rpc_method_handlers)
@@ -217,10 +322,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ReportService:
     """ReportService makes reports, keeps them as data, renders and sends them. The same data give the same report, byte for byte, however often it is rendered.
+    It keeps schedules, too. A run of a schedule is done once, whatever the number of replicas; one that was missed is made up for, unless two later ones are due already.
 
     Reasons of errors: those of AccessService for keys, REPORT_UNKNOWN, REPORT_EXISTS (the id was used for another period), PERIOD_IN_FUTURE,
     TOO_MANY_REPORTS (wait for those under way), REPORT_TIMEOUT, RECEIVER_UNKNOWN, RECOMMENDATION_UNKNOWN, LINK_INVALID, LINK_EXPIRED,
-    PDF_UNAVAILABLE (WeasyPrint is not installed), FIELD_INVALID (the field is named), PAGE_TOKEN_INVALID; to be tried again: DATABASE_UNAVAILABLE,
+    SCHEDULE_UNKNOWN, SCHEDULE_EXISTS, SCHEDULE_CHANGED (somebody was faster: read it again), TOO_MANY_SCHEDULES, SCHEDULE_NEVER_FIRES, PDF_UNAVAILABLE (WeasyPrint is not installed), FIELD_INVALID (the field is named), PAGE_TOKEN_INVALID; to be tried again: DATABASE_UNAVAILABLE,
     COLLECTOR_UNAVAILABLE, ANALYZER_UNAVAILABLE, ALERTER_UNAVAILABLE.
     """
 
@@ -457,6 +563,168 @@ class ReportService:
             '/assay.reporter.v1.ReportService/UpdateRecommendation',
             assay_dot_reporter_dot_v1_dot_report__service__pb2.UpdateRecommendationRequest.SerializeToString,
             assay_dot_reporter_dot_v1_dot_report__service__pb2.UpdateRecommendationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assay.reporter.v1.ReportService/CreateSchedule',
+            assay_dot_reporter_dot_v1_dot_schedule__pb2.CreateScheduleRequest.SerializeToString,
+            assay_dot_reporter_dot_v1_dot_schedule__pb2.CreateScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assay.reporter.v1.ReportService/GetSchedule',
+            assay_dot_reporter_dot_v1_dot_schedule__pb2.GetScheduleRequest.SerializeToString,
+            assay_dot_reporter_dot_v1_dot_schedule__pb2.GetScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSchedules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assay.reporter.v1.ReportService/ListSchedules',
+            assay_dot_reporter_dot_v1_dot_schedule__pb2.ListSchedulesRequest.SerializeToString,
+            assay_dot_reporter_dot_v1_dot_schedule__pb2.ListSchedulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assay.reporter.v1.ReportService/UpdateSchedule',
+            assay_dot_reporter_dot_v1_dot_schedule__pb2.UpdateScheduleRequest.SerializeToString,
+            assay_dot_reporter_dot_v1_dot_schedule__pb2.UpdateScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assay.reporter.v1.ReportService/DeleteSchedule',
+            assay_dot_reporter_dot_v1_dot_schedule__pb2.DeleteScheduleRequest.SerializeToString,
+            assay_dot_reporter_dot_v1_dot_schedule__pb2.DeleteScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListScheduleRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assay.reporter.v1.ReportService/ListScheduleRuns',
+            assay_dot_reporter_dot_v1_dot_schedule__pb2.ListScheduleRunsRequest.SerializeToString,
+            assay_dot_reporter_dot_v1_dot_schedule__pb2.ListScheduleRunsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 Reports: what happened in a period, what changed, what it cost, and what to do."""
 
 from assay.reporter.v1 import report_service_pb2 as _report_service_pb2
+from assay.reporter.v1 import schedule_pb2 as _schedule_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
 import abc as _abc_1
@@ -28,10 +29,11 @@ GRPC_VERSION: str
 
 class ReportServiceStub:
     """ReportService makes reports, keeps them as data, renders and sends them. The same data give the same report, byte for byte, however often it is rendered.
+    It keeps schedules, too. A run of a schedule is done once, whatever the number of replicas; one that was missed is made up for, unless two later ones are due already.
 
     Reasons of errors: those of AccessService for keys, REPORT_UNKNOWN, REPORT_EXISTS (the id was used for another period), PERIOD_IN_FUTURE,
     TOO_MANY_REPORTS (wait for those under way), REPORT_TIMEOUT, RECEIVER_UNKNOWN, RECOMMENDATION_UNKNOWN, LINK_INVALID, LINK_EXPIRED,
-    PDF_UNAVAILABLE (WeasyPrint is not installed), FIELD_INVALID (the field is named), PAGE_TOKEN_INVALID; to be tried again: DATABASE_UNAVAILABLE,
+    SCHEDULE_UNKNOWN, SCHEDULE_EXISTS, SCHEDULE_CHANGED (somebody was faster: read it again), TOO_MANY_SCHEDULES, SCHEDULE_NEVER_FIRES, PDF_UNAVAILABLE (WeasyPrint is not installed), FIELD_INVALID (the field is named), PAGE_TOKEN_INVALID; to be tried again: DATABASE_UNAVAILABLE,
     COLLECTOR_UNAVAILABLE, ANALYZER_UNAVAILABLE, ALERTER_UNAVAILABLE.
     """
 
@@ -57,14 +59,27 @@ class ReportServiceStub:
     """ListRecommendations lists what reports recommended, the latest first. Needs `read`."""
     UpdateRecommendation: _grpc.UnaryUnaryMultiCallable[_report_service_pb2.UpdateRecommendationRequest, _report_service_pb2.UpdateRecommendationResponse]
     """UpdateRecommendation says what became of a recommendation; later reports tell of it. Needs `operate`."""
+    CreateSchedule: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.CreateScheduleRequest, _schedule_pb2.CreateScheduleResponse]
+    """CreateSchedule makes a schedule under the id that the caller chose. Needs `operate`. Making the same again changes nothing."""
+    GetSchedule: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.GetScheduleRequest, _schedule_pb2.GetScheduleResponse]
+    """GetSchedule returns a schedule. Needs `read`."""
+    ListSchedules: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.ListSchedulesRequest, _schedule_pb2.ListSchedulesResponse]
+    """ListSchedules lists schedules by id. Needs `read`."""
+    UpdateSchedule: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.UpdateScheduleRequest, _schedule_pb2.UpdateScheduleResponse]
+    """UpdateSchedule replaces a schedule. Needs `operate`."""
+    DeleteSchedule: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.DeleteScheduleRequest, _schedule_pb2.DeleteScheduleResponse]
+    """DeleteSchedule ends a schedule; its reports stay. Needs `operate`."""
+    ListScheduleRuns: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.ListScheduleRunsRequest, _schedule_pb2.ListScheduleRunsResponse]
+    """ListScheduleRuns lists the runs of a schedule, the latest first. Needs `read`."""
 
 @_typing.type_check_only
 class ReportServiceAsyncStub(ReportServiceStub):
     """ReportService makes reports, keeps them as data, renders and sends them. The same data give the same report, byte for byte, however often it is rendered.
+    It keeps schedules, too. A run of a schedule is done once, whatever the number of replicas; one that was missed is made up for, unless two later ones are due already.
 
     Reasons of errors: those of AccessService for keys, REPORT_UNKNOWN, REPORT_EXISTS (the id was used for another period), PERIOD_IN_FUTURE,
     TOO_MANY_REPORTS (wait for those under way), REPORT_TIMEOUT, RECEIVER_UNKNOWN, RECOMMENDATION_UNKNOWN, LINK_INVALID, LINK_EXPIRED,
-    PDF_UNAVAILABLE (WeasyPrint is not installed), FIELD_INVALID (the field is named), PAGE_TOKEN_INVALID; to be tried again: DATABASE_UNAVAILABLE,
+    SCHEDULE_UNKNOWN, SCHEDULE_EXISTS, SCHEDULE_CHANGED (somebody was faster: read it again), TOO_MANY_SCHEDULES, SCHEDULE_NEVER_FIRES, PDF_UNAVAILABLE (WeasyPrint is not installed), FIELD_INVALID (the field is named), PAGE_TOKEN_INVALID; to be tried again: DATABASE_UNAVAILABLE,
     COLLECTOR_UNAVAILABLE, ANALYZER_UNAVAILABLE, ALERTER_UNAVAILABLE.
     """
 
@@ -87,13 +102,26 @@ class ReportServiceAsyncStub(ReportServiceStub):
     """ListRecommendations lists what reports recommended, the latest first. Needs `read`."""
     UpdateRecommendation: _aio.UnaryUnaryMultiCallable[_report_service_pb2.UpdateRecommendationRequest, _report_service_pb2.UpdateRecommendationResponse]  # type: ignore[assignment]
     """UpdateRecommendation says what became of a recommendation; later reports tell of it. Needs `operate`."""
+    CreateSchedule: _aio.UnaryUnaryMultiCallable[_schedule_pb2.CreateScheduleRequest, _schedule_pb2.CreateScheduleResponse]  # type: ignore[assignment]
+    """CreateSchedule makes a schedule under the id that the caller chose. Needs `operate`. Making the same again changes nothing."""
+    GetSchedule: _aio.UnaryUnaryMultiCallable[_schedule_pb2.GetScheduleRequest, _schedule_pb2.GetScheduleResponse]  # type: ignore[assignment]
+    """GetSchedule returns a schedule. Needs `read`."""
+    ListSchedules: _aio.UnaryUnaryMultiCallable[_schedule_pb2.ListSchedulesRequest, _schedule_pb2.ListSchedulesResponse]  # type: ignore[assignment]
+    """ListSchedules lists schedules by id. Needs `read`."""
+    UpdateSchedule: _aio.UnaryUnaryMultiCallable[_schedule_pb2.UpdateScheduleRequest, _schedule_pb2.UpdateScheduleResponse]  # type: ignore[assignment]
+    """UpdateSchedule replaces a schedule. Needs `operate`."""
+    DeleteSchedule: _aio.UnaryUnaryMultiCallable[_schedule_pb2.DeleteScheduleRequest, _schedule_pb2.DeleteScheduleResponse]  # type: ignore[assignment]
+    """DeleteSchedule ends a schedule; its reports stay. Needs `operate`."""
+    ListScheduleRuns: _aio.UnaryUnaryMultiCallable[_schedule_pb2.ListScheduleRunsRequest, _schedule_pb2.ListScheduleRunsResponse]  # type: ignore[assignment]
+    """ListScheduleRuns lists the runs of a schedule, the latest first. Needs `read`."""
 
 class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
     """ReportService makes reports, keeps them as data, renders and sends them. The same data give the same report, byte for byte, however often it is rendered.
+    It keeps schedules, too. A run of a schedule is done once, whatever the number of replicas; one that was missed is made up for, unless two later ones are due already.
 
     Reasons of errors: those of AccessService for keys, REPORT_UNKNOWN, REPORT_EXISTS (the id was used for another period), PERIOD_IN_FUTURE,
     TOO_MANY_REPORTS (wait for those under way), REPORT_TIMEOUT, RECEIVER_UNKNOWN, RECOMMENDATION_UNKNOWN, LINK_INVALID, LINK_EXPIRED,
-    PDF_UNAVAILABLE (WeasyPrint is not installed), FIELD_INVALID (the field is named), PAGE_TOKEN_INVALID; to be tried again: DATABASE_UNAVAILABLE,
+    SCHEDULE_UNKNOWN, SCHEDULE_EXISTS, SCHEDULE_CHANGED (somebody was faster: read it again), TOO_MANY_SCHEDULES, SCHEDULE_NEVER_FIRES, PDF_UNAVAILABLE (WeasyPrint is not installed), FIELD_INVALID (the field is named), PAGE_TOKEN_INVALID; to be tried again: DATABASE_UNAVAILABLE,
     COLLECTOR_UNAVAILABLE, ANALYZER_UNAVAILABLE, ALERTER_UNAVAILABLE.
     """
 
@@ -168,5 +196,53 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_report_service_pb2.UpdateRecommendationResponse, _abc.Awaitable[_report_service_pb2.UpdateRecommendationResponse]]:
         """UpdateRecommendation says what became of a recommendation; later reports tell of it. Needs `operate`."""
+
+    @_abc_1.abstractmethod
+    def CreateSchedule(
+        self,
+        request: _schedule_pb2.CreateScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.CreateScheduleResponse, _abc.Awaitable[_schedule_pb2.CreateScheduleResponse]]:
+        """CreateSchedule makes a schedule under the id that the caller chose. Needs `operate`. Making the same again changes nothing."""
+
+    @_abc_1.abstractmethod
+    def GetSchedule(
+        self,
+        request: _schedule_pb2.GetScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.GetScheduleResponse, _abc.Awaitable[_schedule_pb2.GetScheduleResponse]]:
+        """GetSchedule returns a schedule. Needs `read`."""
+
+    @_abc_1.abstractmethod
+    def ListSchedules(
+        self,
+        request: _schedule_pb2.ListSchedulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.ListSchedulesResponse, _abc.Awaitable[_schedule_pb2.ListSchedulesResponse]]:
+        """ListSchedules lists schedules by id. Needs `read`."""
+
+    @_abc_1.abstractmethod
+    def UpdateSchedule(
+        self,
+        request: _schedule_pb2.UpdateScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.UpdateScheduleResponse, _abc.Awaitable[_schedule_pb2.UpdateScheduleResponse]]:
+        """UpdateSchedule replaces a schedule. Needs `operate`."""
+
+    @_abc_1.abstractmethod
+    def DeleteSchedule(
+        self,
+        request: _schedule_pb2.DeleteScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.DeleteScheduleResponse, _abc.Awaitable[_schedule_pb2.DeleteScheduleResponse]]:
+        """DeleteSchedule ends a schedule; its reports stay. Needs `operate`."""
+
+    @_abc_1.abstractmethod
+    def ListScheduleRuns(
+        self,
+        request: _schedule_pb2.ListScheduleRunsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.ListScheduleRunsResponse, _abc.Awaitable[_schedule_pb2.ListScheduleRunsResponse]]:
+        """ListScheduleRuns lists the runs of a schedule, the latest first. Needs `read`."""
 
 def add_ReportServiceServicer_to_server(servicer: ReportServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -55,14 +55,15 @@ export default function QualityPage() {
     document.title = `Quality · ${project.value} · Assay`;
   }, [project.value]);
 
-  const known = summary.data?.question === question ? summary.data : null;
+  // While the answer to a narrower question is on its way, the one before stays; but never another project's.
+  const known = summary.data?.query.project === project.value ? summary.data : null;
   const isEmpty = known?.groups.length === 0;
   return (
     <>
       <Trouble error={known && summary.error ? summary.error.message : ''} />
       <main
         class={`page quality${connection.value === 'stale' ? ' is-stale' : ''}`}
-        aria-busy={!known && !summary.error}
+        aria-busy={known?.question !== question && !summary.error}
       >
         <header class="page-header">
           <h1 class="page-title">Quality</h1>
@@ -88,7 +89,7 @@ export default function QualityPage() {
           <>
             <ComponentTable groups={known.groups} whole={known.whole} />
             <QualityTrend trend={known.trend} query={known.query} step_s={known.step_s} />
-            <Scores question={question} query={query} changes={changes} />
+            <Scores question={known.question} query={known.query} changes={changes} />
           </>
         )}
       </main>

@@ -65,6 +65,7 @@ function Policies({ answer }: { answer: RankingBacktest }) {
           </tbody>
         </table>
       </div>
+      <p class="replay-words is-faint">This takes for granted:</p>
       <ul class="replay-words is-faint">
         {answer.assumptions.map((words) => (
           <li key={words}>{words}</li>

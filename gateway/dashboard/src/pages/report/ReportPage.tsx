@@ -1,5 +1,6 @@
 // One report as it looks on paper, what can be done with it, and what became of its recommendations.
 import { useEffect, useState } from 'preact/hooks';
+import { probe } from '../../api/client';
 import { listReceivers } from '../../api/notification';
 import type { ReportSummary } from '../../api/model';
 import { getReport, linkReport, REPORT_FORMATS, reportFile, sendReport } from '../../api/reports';
@@ -54,18 +55,34 @@ export default function ReportPage({ name }: PageProps) {
         )}
         {report && (
           <div class={`report-body${report.recommendation_count > 0 ? ' is-advising' : ''}`}>
-            {/* A stranger to this page, by its own policy too: what stands in it was recorded by agents. */}
-            <iframe
-              class="report-frame card"
-              title={report.title}
-              sandbox="allow-popups"
-              src={reportFile(project.value, report.report_id, 'html', false)}
-            />
+            <Paper report={report} />
             {report.recommendation_count > 0 && <Recommendations reportId={report.report_id} />}
           </div>
         )}
       </main>
     </>
+  );
+}
+
+function Paper({ report }: { report: ReportSummary }) {
+  const file = reportFile(project.value, report.report_id, 'html', false);
+  const { data, error, reload } = useResource(file, (signal) => probe(file, signal));
+  if (error && !data) {
+    return (
+      <div class="card">
+        <Failure what="The report cannot be shown now" error={error} onRetry={reload} />
+      </div>
+    );
+  }
+  // A stranger to this page, by its own policy too: what stands in it was recorded by agents.
+  return (
+    <iframe
+      class="report-frame card"
+      title={report.title}
+      sandbox="allow-popups"
+      {...(data ? { src: file } : {})}
+      aria-busy={!data}
+    />
   );
 }
 

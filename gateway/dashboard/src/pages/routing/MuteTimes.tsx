@@ -1,6 +1,7 @@
 // Mute times: when routes that name them tell of nothing new.
 import type { MuteTime, PolicyBody } from '../../api/model';
-import { clockOf, minutesOf, muteWords, renamed, WEEKDAYS } from '../../metrics/policy';
+import { renamed } from '../../metrics/policy';
+import { clockOf, minutesOf, muteWords, WEEKDAYS } from '../../metrics/shifts';
 import { Icon } from '../../parts/Icon';
 import { State } from '../../parts/State';
 import { timeZone } from '../../state/session';

@@ -1,7 +1,8 @@
 // Rotas: who is on call when, and whose turn it is now.
 import type { PolicyBody, Rota } from '../../api/model';
 import { span } from '../../format/time';
-import { clockOf, isZone, minutesOf, renamed, shiftsOf } from '../../metrics/policy';
+import { renamed } from '../../metrics/policy';
+import { clockOf, isZone, minutesOf, shiftsOf } from '../../metrics/shifts';
 import { Field } from '../../parts/Field';
 import { Icon } from '../../parts/Icon';
 import { PickMany } from '../../parts/PickMany';

@@ -4,7 +4,7 @@ import { createProject, listProjects, updateProject } from '../../api/access';
 import type { Project } from '../../api/model';
 import { count, plural, text } from '../../format/format';
 import { day } from '../../format/time';
-import { isZone } from '../../metrics/policy';
+import { isZone } from '../../metrics/shifts';
 import { Dialog } from '../../parts/Dialog';
 import { EntriesSkeleton } from '../../parts/Entries';
 import { Field } from '../../parts/Field';

@@ -3,7 +3,7 @@
 isort:skip_file
 Schedules: which reports are made when, and who gets them."""
 
-from assay.reporter.v1 import report_service_pb2 as _report_service_pb2
+from assay.reporter.v1 import report_period_pb2 as _report_period_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -76,7 +76,7 @@ class Schedule(_message.Message):
     """Chosen by the caller, 1 to 40 of [A-Za-z0-9_.-]."""
     display_name: _builtins.str
     """What people call it, at most 128 characters."""
-    period: _report_service_pb2.ReportPeriod.ValueType
+    period: _report_period_pb2.ReportPeriod.ValueType
     """What its reports are about: a day or a week."""
     cron: _builtins.str
     """Five fields as in crontab(5), of which the first is one number: at most one report an hour."""
@@ -113,7 +113,7 @@ class Schedule(_message.Message):
         *,
         schedule_id: _builtins.str = ...,
         display_name: _builtins.str = ...,
-        period: _report_service_pb2.ReportPeriod.ValueType = ...,
+        period: _report_period_pb2.ReportPeriod.ValueType = ...,
         cron: _builtins.str = ...,
         local_time: Global___LocalTime | None = ...,
         time_zone: _builtins.str = ...,
