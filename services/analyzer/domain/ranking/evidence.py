@@ -113,8 +113,9 @@ def observed(evidence: Evidence, measure: Measure) -> Observed:
 def dispersion_of(group: Ints, call_count: Floats, succeeded_count: Floats, group_count: int) -> Floats:
     """How much more the successes of windows vary than those of independent calls would, as a ratio of variances, at least 1.
 
-    Windows with calls, shape (windows,), each of a group; the answer has shape (groups,). Failures come in runs, so that a hundred calls tell
-    less than a hundred independent ones. Pearson's statistic by its degrees of freedom (McCullagh and Nelder, Generalized Linear Models, 4.5).
+    Windows with calls, shape (windows,), each of a group; the answer has shape (groups,). Failures come in runs, so that a hundred calls
+    tell less than a hundred independent ones. Pearson's statistic by its degrees of freedom (McCullagh and Nelder, Generalized Linear
+    Models, 4.5).
     """
     windows, calls, succeeded = (
         np.bincount(group, values, group_count) for values in (np.ones_like(call_count), call_count, succeeded_count)
