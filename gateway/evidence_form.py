@@ -57,6 +57,10 @@ class _Subject:
             piece.task_id = self.task_id
         return piece
 
+    def word(self, *parts: bytes) -> Evidence:
+        """A piece of words: what was said before may be said again later, and the newest counts."""
+        return self.piece(*parts, str(self.observe_us).encode())
+
 
 async def evidence_request(form: FormData, project: str) -> RecordEvidenceRequest:
     """The batch that a form makes. `project` is the query's. Raises FIELD_INVALID."""
@@ -106,7 +110,7 @@ def _word_pieces(subject: _Subject, texts: Mapping[str, str]) -> Iterator[Eviden
     """Feedback, revisions and an evaluation, as far as the form has them."""
     said = {name: texts[name] for name in _FEEDBACK if texts.get(name)}
     if said:
-        piece = subject.piece(b"feedback", texts.get("rater", "").encode(), repr(sorted(said.items())).encode())
+        piece = subject.word(b"feedback", texts.get("rater", "").encode(), repr(sorted(said.items())).encode())
         feedback = piece.feedback
         feedback.rater, feedback.comment = texts.get("rater", ""), said.get("comment", "")
         for name in ("rating_ratio", "kept_ratio"):
@@ -120,11 +124,11 @@ def _word_pieces(subject: _Subject, texts: Mapping[str, str]) -> Iterator[Eviden
     if count := texts.get("revision_count"):
         if not (count.isascii() and count.isdigit() and len(count) < 10):
             raise invalid("revision_count", "must be a whole number")
-        piece = subject.piece(b"revision", count.encode())
+        piece = subject.word(b"revision", count.encode())
         piece.revision.count = int(count)
         yield piece
     if texts.get("evaluator") or texts.get("score_ratio"):
-        piece = subject.piece(b"evaluation", texts.get("evaluator", "").encode(), texts.get("score_ratio", "").encode())
+        piece = subject.word(b"evaluation", texts.get("evaluator", "").encode(), texts.get("score_ratio", "").encode())
         piece.evaluation.evaluator = texts.get("evaluator", "")
         piece.evaluation.score_ratio = _number("score_ratio", texts.get("score_ratio", ""))
         yield piece

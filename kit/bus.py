@@ -228,7 +228,10 @@ class Bus:
     async def last_payload(self, stream: str, subject: str) -> bytes | None:
         """What was last published on a subject, None where nothing of it is kept. The stream must allow direct reads."""
         try:
-            return (await self.jetstream.get_last_msg(stream, subject, direct=True)).data or b""
+            try:
+                return (await self.jetstream.get_last_msg(stream, subject, direct=True)).data or b""
+            except nats.js.errors.NotFoundError:  # a replica may not have it yet: only the leader can say that there is none
+                return (await self.jetstream.get_last_msg(stream, subject)).data or b""
         except nats.js.errors.NotFoundError:
             return None
         except (nats.errors.Error, OSError, TimeoutError) as error:

@@ -21,6 +21,8 @@ def load_keys(setting: str, file: Path | None) -> list[str]:
 
 def derived_keys(keys: Sequence[str], purpose: bytes) -> tuple[bytes, ...]:
     """Keys for one purpose, made from Fernet keys, of which they tell nothing. Raises ValueError for one that is none."""
+    for key in keys:
+        Fernet(key)  # raises ValueError unless it is 32 bytes in base64url
     return tuple(hmac.new(base64.urlsafe_b64decode(key), purpose, hashlib.sha256).digest() for key in keys)
 
 

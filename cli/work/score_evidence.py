@@ -44,7 +44,7 @@ def gathered(
 
 def coverage_kind(content: bytes) -> ReportKind:
     """The format of a coverage report, by how it begins."""
-    start = content.lstrip()[:1]
+    start = content[:1_024].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     return {b"<": ReportKind.COBERTURA, b"{": ReportKind.COVERAGE_JSON}.get(start, ReportKind.LCOV)
 
 

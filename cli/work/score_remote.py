@@ -40,7 +40,8 @@ def send(target: Target, project: str, pieces: Sequence[Piece], *, call_id: str,
     """Records the pieces as evidence of a call or a task, and returns how many. The same again is dropped. Raises AssayError."""
     if bool(call_id) == bool(task_id):
         raise invalid("subject", "with --send say what it is about: --task-id or --call-id")
-    evidence = [_evidence(piece, call_id, task_id) for piece in pieces]
+    observe_us = time.time_ns() // 1_000  # one moment: what is sent at once belongs together
+    evidence = [_evidence(piece, call_id, task_id, observe_us) for piece in pieces]
 
     async def record(channel: grpc.aio.Channel) -> list[RecordEvidenceResponse]:
         stub = CollectorServiceStub(channel)
@@ -94,11 +95,11 @@ def calibrate(target: Target, project: str, task_type: str, *, json: bool) -> No
     print("Nothing is changed: set them with PUT /api/v1/quality/weights if they please.")
 
 
-def _evidence(piece: Piece, call_id: str, task_id: str) -> Evidence:
+def _evidence(piece: Piece, call_id: str, task_id: str, observe_us: int) -> Evidence:
     kind, form = _FORMS[piece.kind]
     digest = hashlib.sha256("\0".join((call_id, task_id, piece.kind.value, "")).encode() + piece.content)
     made = Evidence(evidence_id=digest.hexdigest()[:_ID_LENGTH])
-    made.observe_time.FromMicroseconds(time.time_ns() // 1_000)
+    made.observe_time.FromMicroseconds(observe_us)
     setattr(getattr(made, kind), form, piece.content)
     if piece.kind is ReportKind.CODE:
         made.code.path = piece.name.encode()[-_NAME_BYTES_MAX:].decode(errors="ignore")

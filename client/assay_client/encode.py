@@ -38,7 +38,7 @@ RecordedCall: TypeAlias = tuple[
 # The largest call that the collector takes has 20 KB.
 CALL_BYTES_MAX = 32 * 1024
 # The largest content that it takes, and what is around it.
-EVIDENCE_BYTES_MAX = (512 + 64) * 1024
+EVIDENCE_BYTES_MAX = (5 * 1024 + 64) * 1024
 _US_PER_S = 1_000_000
 
 

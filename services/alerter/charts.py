@@ -50,6 +50,9 @@ class Charts:
         except (AssayError, TimeoutError) as error:
             _log.info("a message goes without its chart", project=content.project, why=str(error) or "no answer in time")
             return None
+        except Exception as error:  # noqa: BLE001 - the message is what matters
+            _log.error("a chart cannot be drawn", project=content.project, error=error)
+            return None
 
     async def _chart(self, project: str, note: AlertNote) -> Chart | None:
         stored = await self._rules.get(project, note.labels.get("rule_id", ""))

@@ -7,7 +7,7 @@ from math import inf
 from typing import TypeAlias
 
 from kit import logs
-from kit.errors import AssayError
+from kit.errors import AssayError, Kind
 from services.alerter.domain.rule import Rule
 from services.alerter.domain.table import Table
 from services.alerter.domain.verdict import columns_needed, windows_of
@@ -44,6 +44,7 @@ class Measuring:
         self._project = project
         self._needed: dict[Question, frozenset[str]] = {}
         self._answers: dict[Question, _Answer] = {}
+        self._is_away = False
 
     def need(self, rules: Iterable[Rule]) -> None:
         """Takes in what the rules ask; answers that none of them needs are forgotten."""
@@ -61,7 +62,7 @@ class Measuring:
         What cannot be answered is missing from the tables until it is.
         """
         due = [asked for asked in self._needed if self._asked_next_s(asked, changed_s) <= now_s]
-        turns = asyncio.Semaphore(QUESTIONS_AT_ONCE)
+        turns, self._is_away = asyncio.Semaphore(QUESTIONS_AT_ONCE), False
         await asyncio.gather(*(self._ask(asked, now_s, turns) for asked in due))
 
     def due_s(self, changed_s: float) -> float:
@@ -89,8 +90,12 @@ class Measuring:
         (ask, window_s), columns = asked, self._needed[asked]
         try:
             async with turns:
+                if self._is_away:  # to have waited for it once is enough: other rules and projects wait for this
+                    self._answers.pop(asked, None)
+                    return
                 response = await self._collector.query(question(self._project, ask, _minute(now_s) - window_s, now_s, columns=columns))
         except AssayError as error:
+            self._is_away = error.kind in {Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED}
             self._answers.pop(asked, None)
             _log.warning("the collector does not answer", project=self._project, reason=error.reason, why=error.message)
             return

@@ -14,15 +14,21 @@ from services.analyzer.store.quality_records import ReadPiece, Subject
 
 # Contents that are in memory at a time for one project, but for one that is larger by itself.
 CONTENT_BYTES_AT_ONCE = 16 * 1024 * 1024
+# And so many: then other projects' pieces have their turn with the readers, and what was read is kept.
+CONTENTS_AT_ONCE = 20
 
 
 def within_memory(page: Sequence[StoredEvidence]) -> Sequence[StoredEvidence]:
-    """The first pieces, as many as have contents that fit."""
-    total = 0
+    """The first pieces, as many as have contents that fit. What was observed of a subject at one moment stays together where it fits."""
+    total = count = 0
     for place, one in enumerate(page):
         total += one.evidence.content_reference.byte_count
-        if place and total > CONTENT_BYTES_AT_ONCE:
-            return page[:place]
+        count += bool(form_of(one.evidence))
+        if place and (total > CONTENT_BYTES_AT_ONCE or count > CONTENTS_AT_ONCE):
+            begin = place
+            while begin and _moment(page[begin - 1]) == _moment(one):
+                begin -= 1
+            return page[: begin or place]
     return page
 
 
@@ -34,12 +40,12 @@ class PieceReader:
         self._reader = reader
 
     async def read(self, project: str, page: Sequence[StoredEvidence], *, keep_content: bool) -> list[ReadPiece]:
-        """What pieces of a project say; coverage and analysis of a subject whose diff is among them are read for what was changed."""
+        """What pieces of a project say; coverage and analysis are read for what a diff of the same moment changed."""
         pieces = [one.evidence for one in page]
         contents = await asyncio.gather(*(self._content(project, piece) for piece in pieces))
-        diffs = {_subject(piece): content or b"" for piece, content in zip(pieces, contents, strict=True) if form_of(piece) == DIFF_FORM}
+        diffs = {_moment(one): content or b"" for one, content in zip(page, contents, strict=True) if form_of(one.evidence) == DIFF_FORM}
         readings = await asyncio.gather(
-            *(self._readings(piece, content, diffs.get(_subject(piece), b"")) for piece, content in zip(pieces, contents, strict=True))
+            *(self._readings(one.evidence, content, diffs.get(_moment(one), b"")) for one, content in zip(page, contents, strict=True))
         )
         return [
             ReadPiece(
@@ -85,6 +91,10 @@ class PieceReader:
 def _subject(evidence: Evidence) -> Subject:
     is_task = evidence.WhichOneof("subject") == "task_id"
     return Subject(is_task, evidence.task_id if is_task else evidence.call_id)
+
+
+def _moment(one: StoredEvidence) -> tuple[Subject, int]:
+    return _subject(one.evidence), one.evidence.observe_time.ToMicroseconds()
 
 
 def _evidence(piece: ReadPiece) -> Evidence:

@@ -13,6 +13,7 @@ from kit.bus import Bus
 from services.analyzer import streams
 from services.analyzer.bell import Bells
 from services.analyzer.contents import Contents
+from services.analyzer.domain.quality.reading import READER_VERSION
 from services.analyzer.evidence_reading import Reader
 from services.analyzer.piece_reading import PieceReader, within_memory
 from services.analyzer.scored import merged, next_look_us, scored
@@ -72,9 +73,10 @@ class Scorer:
         try:
             while True:
                 try:
-                    await self._look()
+                    is_busy = await self._look()
                     await self._forget_if_due()
-                    await self._tools.bells.wait(self._project, await self._rest_s())
+                    if not is_busy:
+                        await self._tools.bells.wait(self._project, await self._rest_s())
                 except OwnershipLostError:
                     return
                 except Exception as error:  # noqa: BLE001 - told here, and tried again
@@ -86,14 +88,14 @@ class Scorer:
         finally:
             self._tools.bells.forget(self._project)
 
-    async def _look(self) -> None:
-        """Does all that there is to do."""
-        while await self._take_page():
-            await self._tell()
-        await self._locate()
-        while await self._make_due():
-            await self._tell()
+    async def _look(self) -> bool:
+        """Does some of everything that there is to do, so that nothing waits for ever; whether there may be more."""
+        has_more = await self._take_page()
         await self._tell()
+        await self._locate()
+        has_more |= await self._make_due()
+        await self._tell()
+        return has_more
 
     async def _forget_if_due(self) -> None:
         """Drops what is older than it is kept."""
@@ -146,7 +148,7 @@ class Scorer:
         if not subjects:
             return
         known = await self._tools.store.project(self._project)
-        stored = await self._tools.store.pieces(self._project, subjects)
+        stored = await self._tools.store.pieces(self._project, subjects, content_older_than=READER_VERSION)
         renewed = await self._pieces.renewed([piece for pieces in stored.values() for piece in pieces])
         states = await self._scored(subjects, known, renewed)
         await self._tools.store.keep(self._claim, ScoringProgress(known.position, known.weights_version, renewed, states))
@@ -164,7 +166,10 @@ class Scorer:
 
         def score_all() -> list[SubjectState]:
             return [
-                scored(subject, of_subject[subject], before.get(subject), locations.get(subject), weights, now_us) for subject in subjects
+                scored(subject, of_subject[subject], before.get(subject), locations.get(subject), weights, now_us)
+                if subject in of_subject
+                else before[subject]  # nothing is left to make it of: it stays as it is
+                for subject in subjects
             ]
 
         _SCORES.inc(len(subjects))

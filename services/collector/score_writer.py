@@ -85,11 +85,17 @@ class ScoreWriter:
             if project is None:
                 _log.error("scores of a project that there is not", project=name)
                 continue
-            try:
-                scores[project.project_id] = scores_of(some)
-            except ValueError as error:
-                _log.error("scores cannot be read", project=name, error=error)
+            scores[project.project_id] = scores_of([payload for payload in some if _is_readable(payload, name)])
         return scores
+
+
+def _is_readable(payload: bytes, project: str) -> bool:
+    try:
+        scores_of([payload])
+    except ValueError as error:
+        _log.error("scores cannot be read", project=project, error=error)
+        return False
+    return True
 
 
 async def _acknowledge(messages: Sequence[Msg]) -> None:

@@ -25,7 +25,11 @@ from services.collector.store.writing import Added, WritingStore
 _log = logs.get_logger(__name__)
 _calls_total = metrics.counter("assay_writer_calls_total", "Calls that left the ingest stream, by what became of them", ["result"])
 _commit_seconds = metrics.histogram("assay_writer_commit_seconds", "Time of one transaction of the writer")
-_lag_seconds = metrics.histogram("assay_writer_lag_seconds", "Time from receipt to store of the oldest message of a transaction")
+# Lags are worth telling apart up to an hour: writers may have been away.
+_LAG_BUCKETS = (*metrics.SECONDS_BUCKETS, 30.0, 60.0, 300.0, 900.0, 3_600.0)
+_lag_seconds = metrics.histogram(
+    "assay_writer_lag_seconds", "Time from receipt to store of the oldest message of a transaction", buckets=_LAG_BUCKETS
+)
 
 # Messages of one transaction. More calls in a transaction cost less each, and come into view later.
 FETCH_MAX = 40

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit.bus import Bus
 from kit.errors import AssayError, Kind
+from kit.threads import in_turn
 from services.reporter.announce import announce
 from services.reporter.domain.build import build
 from services.reporter.domain.period import Length, Period
@@ -56,6 +57,7 @@ class Making:
         self._sources = sources
         self._reports = reports
         self._turns = asyncio.Semaphore(MADE_AT_ONCE)
+        self._building = asyncio.Semaphore(MADE_AT_ONCE)
         self._waiting_count = 0
 
     async def known(self, project: str, report_id: str, asked: str) -> StoredReport | None:
@@ -76,7 +78,7 @@ class Making:
             async with asyncio.timeout(MAKE_TIMEOUT_S), self._turns:
                 gathered = await gathering.gather()
                 tell(GATHERED_RATIO)
-                report = await asyncio.to_thread(build, gathered.data)
+                report = await in_turn(self._building, lambda: build(gathered.data))
                 return await self._keep(order, gathered, report)
         except TimeoutError:
             message = f"the report was not made within {MAKE_TIMEOUT_S:g} s: try again, or about a shorter period"

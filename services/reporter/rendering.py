@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from assay.reporter.v1 import report_service_pb2 as contract
 
+from kit.threads import in_turn
 from services.reporter.domain.report import Report, from_json, to_json
 from services.reporter.render.mail import Mail, mail
 from services.reporter.render.markdown import markdown
@@ -56,12 +57,10 @@ class Rendering:
         """The report in one of FORMS. Raises REPORT_UNKNOWN, PDF_UNAVAILABLE."""
         form = FORMS[number]
         content = await self._reports.content(project, report_id)
-        async with self._turns:
-            rendered = await asyncio.to_thread(lambda: form.render(from_json(content)))
+        rendered = await in_turn(self._turns, lambda: form.render(from_json(content)))
         return File(rendered, form.content_type, f"{report_id}.{form.suffix}")
 
     async def mail(self, project: str, report_id: str, url: str) -> Mail:
         """The report as mail, which links to `url` if that is not empty. Raises REPORT_UNKNOWN."""
         content = await self._reports.content(project, report_id)
-        async with self._turns:
-            return await asyncio.to_thread(lambda: mail(from_json(content), url))
+        return await in_turn(self._turns, lambda: mail(from_json(content), url))

@@ -202,6 +202,7 @@ class ReportServicer(ScheduleRpcs, report_service_pb2_grpc.ReportServiceServicer
 
 async def _until_done(making: asyncio.Task[Any], progress: asyncio.Queue[float]) -> AsyncIterator[float]:
     """What is told while the task works; it is stopped if nobody listens any more."""
+    told: asyncio.Task[float] | None = None
     try:
         while not making.done():
             told = asyncio.create_task(progress.get())
@@ -211,6 +212,8 @@ async def _until_done(making: asyncio.Task[Any], progress: asyncio.Queue[float])
             told.cancel()
     finally:
         making.cancel()
+        if told is not None:
+            told.cancel()
 
 
 def _progress(ratio: float) -> contract.GenerateReportResponse:

@@ -1,6 +1,8 @@
 """Does what schedules ask for: each run once, whatever the number of replicas; late rather than never; again where something was away."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from kit import logs, patience
@@ -46,22 +48,19 @@ class Scheduler:
     async def run(self, stop: asyncio.Event) -> None:
         """Works until asked to stop; what is under way is finished."""
         while not stop.is_set():
-            try:
+            with _patiently():
                 while await self._runs.note_due(datetime.now(UTC)) == DUE_AT_ONCE_MAX:
                     await asyncio.sleep(0)
-                await asyncio.gather(*(self._do_all(stop) for _ in range(RUNS_AT_ONCE)))
-            except Exception as error:
-                if not patience.is_passing(error):
-                    raise
-                _log.warning("schedules wait for the database", why=str(error) or repr(error))
+            await asyncio.gather(*(self._do_all(stop) for _ in range(RUNS_AT_ONCE)))
             await patience.pause(stop, self._look_every_s)
 
     async def _do_all(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            run = await self._runs.claim(datetime.now(UTC), LEASE, LATE_AFTER)
-            if run is None:
-                return
-            await self._do(run)
+        with _patiently():
+            while not stop.is_set():
+                run = await self._runs.claim(datetime.now(UTC), LEASE, LATE_AFTER)
+                if run is None:
+                    return
+                await self._do(run)
 
     async def _do(self, run: Run) -> None:
         """Tries once, and tells what became of it."""
@@ -97,13 +96,26 @@ class Scheduler:
         now = datetime.now(UTC)
         is_refused = isinstance(error, AssayError) and error.kind not in PASSING
         detail = error.message if isinstance(error, AssayError) else "something went wrong here; the log says what"
-        if not isinstance(error, AssayError | TimeoutError) and not patience.is_passing(error):
+        if isinstance(error, TimeoutError) or patience.is_passing(error):
+            _log.warning("a run of a schedule waits", project=run.project, schedule=run.schedule_id, why=str(error) or repr(error))
+        elif not isinstance(error, AssayError):
             _log.error("a run of a schedule failed", project=run.project, schedule=run.schedule_id, error=error)
         if is_refused or run.attempt_count >= ATTEMPTS_MAX:
             await self._runs.end(run, RunState.FAILED, report_id, detail[:_DETAIL_LENGTH_MAX], now)
             return
         pause = min(RETRY_FIRST * 2 ** (run.attempt_count - 1), RETRY_MAX)
         await self._runs.retry(run, report_id, detail[:_DETAIL_LENGTH_MAX], now + pause)
+
+
+@contextmanager
+def _patiently() -> Iterator[None]:
+    """Tells of a database that is away, which the next look may find; anything else is raised."""
+    try:
+        yield
+    except Exception as error:
+        if not patience.is_passing(error):
+            raise
+        _log.warning("schedules wait for the database", why=str(error) or repr(error))
 
 
 def _moment(moment: datetime, zone: str) -> str:

@@ -14,6 +14,7 @@ TERMINATED = -signal.SIGTERM
 
 _BEGINNING = """
 import asyncio, logging, multiprocessing, os, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background has it ignored
 logging.basicConfig(level="INFO", format="%(levelname)s %(message)s")
 from assay_client import Client
 

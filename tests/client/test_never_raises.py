@@ -83,7 +83,7 @@ def test_evidence_that_cannot_be_sent_is_counted(new_client: NewClient, neighbou
     client.feedback(call_id=3)
     client.feedback(call_id="c-1", rating_ratio="good")
     client.evidence("it was good", call_id="c-1")
-    client.evidence(CodeEvidence(content=b"x" * 1_000_000), call_id="c-1")
+    client.evidence(CodeEvidence(content=b"x" * 6_000_000), call_id="c-1")
     assert client.flush(DEADLINE_S)
     assert client.evidence_stats() == Stats(recorded=4, rejected=4) and not neighbour.evidence
 

@@ -1,5 +1,6 @@
 """The event loop gets the interpreter back soon from a thread that computes."""
 
+import asyncio
 import sys
 import threading
 import time
@@ -43,3 +44,25 @@ def test_a_computing_thread_gives_way_sooner() -> None:
     before_s = woken_s()
     threads.favour_the_event_loop()
     assert woken_s() < before_s
+
+
+async def test_a_turn_lasts_as_long_as_its_thread_also_when_nobody_waits_any_more() -> None:
+    turns, may_end, working = asyncio.Semaphore(1), threading.Event(), threading.Event()
+
+    def work() -> int:
+        working.set()
+        may_end.wait(30)
+        return 7
+
+    given_up = asyncio.create_task(threads.in_turn(turns, work))
+    await asyncio.to_thread(working.wait, 30)
+    given_up.cancel()
+    await asyncio.wait([given_up])
+    assert turns.locked()
+    may_end.set()
+    assert await asyncio.wait_for(threads.in_turn(turns, work), 30) == 7
+
+
+async def test_what_goes_wrong_in_a_turn_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await threads.in_turn(asyncio.Semaphore(1), lambda: 1 // 0)

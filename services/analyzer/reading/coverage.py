@@ -123,7 +123,8 @@ def _restricted(files: Covered, changed: Mapping[str, frozenset[int]]) -> Covere
     for path in changed:
         by_name[PurePosixPath(path).name].append(path)
     result: Covered = {}
-    for path, lines in files.items():
+    # The longest path that fits is the surest: it comes last and stays.
+    for path, lines in sorted(files.items(), key=lambda file: len(file[0])):
         for ours in by_name[PurePosixPath(path.replace("\\", "/")).name]:
             if same_file(path, ours):
                 result[ours] = {number: parts for number, parts in lines.items() if number in changed[ours]}

@@ -22,5 +22,5 @@ class ReportKind(StrEnum):
 
 def shortened(text: str) -> str:
     """One line of at most TEXT_LENGTH_MAX characters."""
-    line = " ".join(text.split())
+    line = " ".join(text.split()).encode(errors="replace").decode()  # JSON may hold half a surrogate, which nothing after us takes
     return line if len(line) <= TEXT_LENGTH_MAX else line[: TEXT_LENGTH_MAX - 1] + "…"

@@ -36,7 +36,8 @@ _ADVANCE = text(
 _SUBJECTS = "unnest(CAST(:is_task AS boolean[]), CAST(:subject_ids AS text[])) AS k(is_task, subject_id)"
 _PIECES = text(
     "SELECT r.* FROM (SELECT DISTINCT is_task, subject_id FROM " + _SUBJECTS + ") k CROSS JOIN LATERAL ("
-    "SELECT e.is_task, e.subject_id, e.evidence_id, e.observe_us, e.readings, e.evidence, e.content FROM analyzer.evidence_reading e "
+    "SELECT e.is_task, e.subject_id, e.evidence_id, e.observe_us, e.readings, e.evidence, "
+    "CASE WHEN e.reader_version < CAST(:older_than AS integer) THEN e.content END AS content FROM analyzer.evidence_reading e "
     "WHERE e.project = :project AND e.is_task = k.is_task AND e.subject_id = k.subject_id "
     "ORDER BY e.observe_us DESC, e.evidence_id DESC LIMIT :count) r ORDER BY r.observe_us, r.evidence_id"
 )
@@ -93,8 +94,12 @@ _TOLD = text(
 )
 _WAITING_US = text("SELECT min(locate_us) FROM analyzer.score WHERE project = :project AND locate_us IS NOT NULL")
 _FORGET = (
-    text("DELETE FROM analyzer.evidence_reading WHERE project = :project AND observe_us < :before_us"),
     text("DELETE FROM analyzer.score WHERE project = :project AND coalesce(start_us, score_us) < :before_us AND score_us < :before_us"),
+    # A score that stays keeps what it is made of, or it could not be made anew.
+    text(
+        "DELETE FROM analyzer.evidence_reading e WHERE e.project = :project AND e.observe_us < :before_us AND NOT EXISTS (SELECT FROM "
+        "analyzer.score s WHERE s.project = e.project AND s.is_task = e.is_task AND s.subject_id = e.subject_id)"
+    ),
 )
 _POSTPONE = text(
     "UPDATE analyzer.score s SET locate_us = k.locate_us, locate_count = s.locate_count + 1 "
@@ -115,11 +120,15 @@ class QualityStore:
             row = (await connection.execute(_PROJECT, {"project": project})).one_or_none()
             return ProjectQuality(*row) if row else ProjectQuality()
 
-    async def pieces(self, project: str, subjects: Iterable[Subject]) -> dict[Subject, list[ReadPiece]]:
-        """What was read of the evidence of these subjects, in the order of observation: of each the newest pieces."""
+    async def pieces(self, project: str, subjects: Iterable[Subject], *, content_older_than: int = 0) -> dict[Subject, list[ReadPiece]]:
+        """What was read of the evidence of these subjects, in the order of observation: of each the newest pieces.
+
+        Contents, which are large, come with pieces alone that readers of an older version than `content_older_than` have read.
+        """
         found: dict[Subject, list[ReadPiece]] = {}
         async with self._engine.connect() as connection:
-            for row in await connection.execute(_PIECES, {"project": project, "count": SUBJECT_PIECES_MAX, **_names(subjects)}):
+            values = {"project": project, "count": SUBJECT_PIECES_MAX, "older_than": content_older_than, **_names(subjects)}
+            for row in await connection.execute(_PIECES, values):
                 subject = Subject(row.is_task, row.subject_id)
                 content = None if row.content is None else bytes(row.content)
                 readings = readings_from_json(row.readings)

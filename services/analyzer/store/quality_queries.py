@@ -78,6 +78,8 @@ class QualityReader:
         has_feedback = _score.component_scores[_FEEDBACK_PLACE].is_not(None)
         statement = select(*keys, _window(query, step_us), _score.body, _read.readings).select_from(joined)
         statement = statement.where(*_conditions(query), has_feedback).order_by(_score.start_us.desc()).limit(count)
+        # Feedback is one reading and nothing else; reports, which are large, are left where they are.
+        statement = statement.where(_read.readings.startswith('[{"component":"feedback"'))
         async with self._engine.connect() as connection:
             rows = [tuple(row) for row in await connection.execute(statement)]
         return await asyncio.to_thread(lambda: [mark for row in rows for mark in _marks(row, len(keys))])

@@ -35,4 +35,6 @@ def content_messages(project: str, content_id: str, content: bytes) -> Iterator[
     """The parts of a content, each for a subject of its own."""
     for part, begin in enumerate(range(0, len(content), CONTENT_PART_BYTES_MAX)):
         subject = f"{CONTENT_SUBJECT}.{project}.{content_id}.{part}"
-        yield BusMessage(subject, content[begin : begin + CONTENT_PART_BYTES_MAX], {})
+        # A repeat is not stored again, also when the first has been read and dropped meanwhile.
+        headers = {"Nats-Msg-Id": f"{project}/{content_id}/{part}"}
+        yield BusMessage(subject, content[begin : begin + CONTENT_PART_BYTES_MAX], headers)

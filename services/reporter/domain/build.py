@@ -1,6 +1,6 @@
 """From data to report. The same data give the same report."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from zoneinfo import ZoneInfo
 
 from services.reporter.domain import records, sheets
@@ -15,6 +15,7 @@ from services.reporter.domain.insights.moves import dominated_models
 from services.reporter.domain.insights.prompts import tokens
 from services.reporter.domain.insights.scene import Scene, scene_of
 from services.reporter.domain.money import money
+from services.reporter.domain.period import midnight
 from services.reporter.domain.period_data import PeriodData, Sum
 from services.reporter.domain.recommendations import RECOMMENDATIONS_MAX, budget_rule, follow_ups, recommended
 from services.reporter.domain.report import SCHEMA_VERSION, Report
@@ -80,7 +81,7 @@ def held_findings(scene: Scene) -> list[Judged]:
 def period_words(data: PeriodData, zone: ZoneInfo) -> str:
     """The period as people say it."""
     start, end = data.start.astimezone(zone), data.end.astimezone(zone)
-    if start.time() != end.time() or start.hour or start.minute:
+    if any(each.astimezone(UTC) != midnight(each.date(), zone) for each in (start, end)):
         return f"{moment(start, zone)} to {moment(end, zone)} {end.year}"
     first, last = start.date(), end.date() - timedelta(days=1)
     if first == last:
@@ -99,13 +100,15 @@ def _notes(scene: Scene, zone: ZoneInfo) -> tuple[str, ...]:
     data = scene.data
     notes = []
     known = windows_known(data, data.step_s)
-    if known is not None:
+    if known == 0:
+        notes.append("The period has just begun: it is held against nothing yet.")
+    elif known is not None:
         until = moment(data.start + known * timedelta(seconds=data.step_s), zone)
         notes.append(f"The period is not over: it is told until {until}, and held against the same part of earlier ones.")
     began = began_at(data)
     if began is not None and data.start < began < data.end:
         notes.append(f"The project's first call was on {moment(began, zone)}: the period is not a full one.")
-    elif scene.grid.block_count == 1 and not _is_silent(scene):
+    elif scene.grid.block_count == 1 and known != 0 and not _is_silent(scene):
         notes.append("There is no full period before this one: nothing can be said of changes.")
     elif scene.grid.block_count == 2 and not _is_silent(scene):
         notes.append("There is one period before this one: what is usual is not known yet.")

@@ -35,7 +35,10 @@ def month_forecast(days: tuple[DayTotal, ...], last: date) -> Forecast | None:
     without a trend), weekdays are means of what is left, drawn to alike. The rest of the month is the sum of its days; the error is that
     of the level, common to all of them, and each day's own, autocorrelated as it was seen to be.
     """
-    seen = [each for each in days if last - timedelta(days=HISTORY_DAYS) < each.day <= last]
+    # Days without calls are not told of; since the first day with a cost they cost nothing.
+    known = {each.day: each for each in days}
+    back = [last - timedelta(days=number) for number in reversed(range(HISTORY_DAYS))]
+    seen = [known.get(day) or DayTotal(day, 0.0, 0, 0) for day in back]
     to_date = sum(each.cost_usd for each in days if each.day <= last and (each.day.year, each.day.month) == (last.year, last.month))
     length = calendar.monthrange(last.year, last.month)[1]
     ahead = [last + timedelta(days=number) for number in range(1, length - last.day + 1)]

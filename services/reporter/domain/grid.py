@@ -65,7 +65,9 @@ def grid_of(data: PeriodData) -> Grid[SeriesKey]:
     earlier = [span for span, there in zip((*looked.baseline, looked.previous), is_there, strict=True) if there]
     # Blocks are in order, so that the previous one is there if any is; without it nothing is usual either.
     order = sorted(earlier, key=lambda span: span.start)
-    if not is_there[-1]:
+    known = windows_known(data, looked.step_s)
+    # Of a first window that is not over no part of earlier ones is the same.
+    if not is_there[-1] or known == 0:
         order = []
     keys = sorted({*data.period.keys, *data.previous.keys, *data.baseline.keys})
     blocks = [*order, looked.period]
@@ -75,15 +77,14 @@ def grid_of(data: PeriodData) -> Grid[SeriesKey]:
     for table in (data.baseline, data.previous, data.period):
         for number, span in enumerate(blocks):
             _add(sums[:, :, number], table, place, span, looked.step_s)
-    known = windows_known(data, looked.step_s)
-    return Grid(tuple(keys), sums if known is None else sums[..., :known])
+    return Grid(tuple(keys), sums if known is None else sums[..., : max(known, 1)])
 
 
 def windows_known(data: PeriodData, step_s: int) -> int | None:
-    """How many windows of a period that is not over are over, at least 1; None for a period that is."""
+    """How many windows of a period that is not over are over; None for a period that is."""
     if data.data_until is None or data.data_until >= data.end:
         return None
-    return max(int((data.data_until - data.start).total_seconds()) // step_s, 1)
+    return int((data.data_until - data.start).total_seconds()) // step_s
 
 
 def began_at(data: PeriodData) -> datetime | None:

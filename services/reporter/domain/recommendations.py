@@ -17,6 +17,10 @@ _HIGH = 0.95
 _SAVING_MIN = 0.01
 
 
+# What became of so many is told; the list has all.
+FOLLOW_UPS_MAX = 10
+
+
 def recommended(scene: Scene, held: list[Judged]) -> tuple[Recommendation, ...]:
     """Advice from findings that hold, the most money first."""
     found = [
@@ -62,7 +66,9 @@ def _from_advice(scene: Scene, advice: Advice) -> Recommendation:
 def _from_verdict(project: str, verdict: PromptVerdict) -> Recommendation:
     gain, low, high = (points(each).text for each in (verdict.difference, verdict.low, verdict.high))
     return Recommendation(
-        recommendation_id=recommendation_id(project, RecommendationKind.PROMOTE_PROMPT, (verdict.task_type, verdict.prompt_name)),
+        recommendation_id=recommendation_id(
+            project, RecommendationKind.PROMOTE_PROMPT, (verdict.task_type, verdict.prompt_name, verdict.better, verdict.other)
+        ),
         kind=RecommendationKind.PROMOTE_PROMPT,
         title=f"Promote version {verdict.better} of prompt {verdict.prompt_name}, retire {verdict.other}",
         text=f"The comparison is decided: {verdict.metric} {gain} ({low} to {high}), at any time it was looked at.",
@@ -103,18 +109,15 @@ def recommendation_id(project: str, kind: RecommendationKind, scope: tuple[str, 
 
 
 def follow_ups(scene: Scene) -> tuple[FollowUp, ...]:
-    """What became of earlier recommendations, in the order in which they are given."""
-    return tuple(_follow_up(scene, earlier) for earlier in scene.data.earlier)
+    """What became of earlier recommendations that somebody took up, in the order in which they are given."""
+    decided = [earlier for earlier in scene.data.earlier if earlier.state in {State.DONE, State.ACCEPTED}]
+    return tuple(_follow_up(scene, earlier) for earlier in decided[:FOLLOW_UPS_MAX])
 
 
 def _follow_up(scene: Scene, earlier: EarlierRecommendation) -> FollowUp:
     realised = None
     if earlier.state is not State.DONE:
-        words = {
-            State.OPEN: "Nobody has decided on it yet.",
-            State.ACCEPTED: "Accepted, and not done yet.",
-            State.REJECTED: "Rejected.",
-        }[earlier.state]
+        words = "Accepted, and not done yet."
     elif earlier.metric != Basis.COST_PER_CALL_USD.value:
         words = "Done."
     elif earlier.done_at is None or earlier.done_at > scene.data.start:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,6 +12,8 @@ from kit.errors import AssayError, Kind
 
 TOKEN_LENGTH_MAX = 512  # ours have some 200 characters
 _VERSION = 1
+# What projects and reports can be called: nothing else reaches the database without proof.
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def claimed(token: str) -> ReportLink:
     try:
         content = json.loads(base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True))
         match content:
-            case [1, str(project), str(report_id), int(expire_s)]:
+            case [1, str(project), str(report_id), int(expire_s)] if _NAME.fullmatch(project) and _NAME.fullmatch(report_id):
                 return ReportLink(project, report_id, datetime.fromtimestamp(expire_s, UTC))
     except (ValueError, OverflowError, OSError, RecursionError):
         pass

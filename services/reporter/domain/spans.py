@@ -1,11 +1,12 @@
 """Which stretches of time a report looks at: its own, the one before, and those that say what is usual."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kit.errors import invalid
+from services.reporter.domain.period import midnight
 
 HOUR_S: Final = 3_600
 DAY_S: Final = 86_400
@@ -53,7 +54,7 @@ def spans(start: datetime, end: datetime, zone_name: str) -> Spans:
     if not PERIOD_MIN <= end - start <= PERIOD_MAX:
         raise invalid("end_time", f"a report covers {PERIOD_MIN // timedelta(hours=1)} hour to {PERIOD_MAX.days} days")
     first, last = start.astimezone(zone), end.astimezone(zone)
-    is_whole_days = first.time() == time() and last.time() == time()
+    is_whole_days = all(each.astimezone(UTC) == midnight(each.date(), zone) for each in (first, last))
     length_days = (last.date() - first.date()).days
     is_day = is_whole_days and length_days == 1
 
@@ -61,14 +62,9 @@ def spans(start: datetime, end: datetime, zone_name: str) -> Spans:
         if not is_whole_days:
             length = periods * (end - start)
             return Span(start - length, end - length)
-        return Span(_moved(first, -days, zone), _moved(last, -days, zone))
+        return Span(midnight(first.date() - timedelta(days=days), zone), midnight(last.date() - timedelta(days=days), zone))
 
     previous = back(1, length_days)
     baseline = tuple(back(1 + number, 7 * number if is_day else (1 + number) * length_days) for number in range(1, BASELINE_PERIODS + 1))
     step_s = DAY_S if is_whole_days and length_days >= _DAYS_FOR_DAILY_WINDOWS else HOUR_S
     return Spans(Span(start.astimezone(UTC), end.astimezone(UTC)), previous, baseline, step_s)
-
-
-def _moved(local: datetime, days: int, zone: ZoneInfo) -> datetime:
-    """The same local time so many days later, in UTC."""
-    return datetime.combine(local.date() + timedelta(days=days), local.time(), zone).astimezone(UTC)

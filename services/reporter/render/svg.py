@@ -1,6 +1,7 @@
 """Charts as SVG that stands for itself: no script, no style sheet; colours are the caller's."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final
@@ -11,6 +12,8 @@ WIDTH, HEIGHT = 520, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 34, 24
 _FONT: Final = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 _SIZE = 12
+# What XML 1.0 cannot hold, not even escaped.
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # About what a letter takes of the font's size.
 _LETTER_RATIO = 0.56
 _NAME_LENGTH_MAX = 22
@@ -176,11 +179,16 @@ def _colour(number: int, colours: Mapping[str, str]) -> str:
     return colours[f"data-{number % 5 + 1}"]
 
 
+def _words(text: str) -> str:
+    """Escaped, and without what XML 1.0 cannot hold even so."""
+    return escape(_NO_XML.sub("\ufffd", text))
+
+
 def _text(x: float, y: float, words: str, colour: str, *, anchor: str = "start", weight: int = 400) -> str:
     strong = f' font-weight="{weight}"' if weight != 400 else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}"{strong}>{escape(words)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}"{strong}>{_words(words)}</text>'
 
 
 def _svg(height: float, title: str, parts: Sequence[str]) -> str:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}" '
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{_words(title)}" '
     return f'{head}font-family="{_FONT}" font-size="{_SIZE}">{"".join(parts)}</svg>'

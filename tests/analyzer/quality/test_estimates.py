@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from services.analyzer.domain.quality.calibrate import EXAMPLES_MIN, Example, calibrate
-from services.analyzer.domain.quality.plain import evaluation_reading, feedback_reading
-from services.analyzer.domain.quality.raters import MARKS_MIN, Mark, rater_offsets, without_habit
-from services.analyzer.domain.quality.reading import Component, Reading, missing
+from services.analyzer.domain.quality.raters import MARKS_MIN, Mark, rater_offsets
+from services.analyzer.domain.quality.reading import Component
 from services.analyzer.domain.quality.shrink import Cell, shrink
 from services.analyzer.domain.quality.weights import DEFAULT_WEIGHTS
 
@@ -68,22 +67,6 @@ def test_a_raters_habit_shows_against_others_in_the_same_groups() -> None:
 
 def test_a_rater_alone_with_their_groups_has_no_habit_that_shows() -> None:
     assert rater_offsets([Mark("ann", "x", 0.9)] * 30) == {"ann": pytest.approx(0.0, abs=1e-9)}
-
-
-def test_a_habit_is_taken_out_of_feedback_alone() -> None:
-    kind, low = (
-        feedback_reading(1.0, accepted=None, kept_ratio=None, rater="ann"),
-        feedback_reading(0.1, accepted=None, kept_ratio=None, rater="bob"),
-    )
-    assert kind is not None and low is not None
-    judge, unread = evaluation_reading("ann", 1.0), missing(Component.FEEDBACK, "ann", "crashed")
-    readings = [kind, low, judge, unread]
-    moved = without_habit(readings, {"ann": 0.2, "bob": 0.2})
-    assert [reading.score_ratio for reading in moved] == pytest.approx([0.8, 0.0, 1.0, 0.0])
-    assert sum(found.cost_ratio for found in moved[0].findings) == pytest.approx(0.2)
-    assert moved[2:] == [judge, unread]
-    raised: list[Reading] = without_habit([kind], {"ann": -0.2})
-    assert (raised[0].score_ratio, raised[0].findings) == (1.0, ())
 
 
 def examples(count: int, *, seed: int = 2) -> list[Example]:

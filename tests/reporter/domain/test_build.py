@@ -138,6 +138,13 @@ def test_a_day_is_told_by_the_hour_and_held_against_the_day_before() -> None:
     assert report.charts[0].labels[:2] == ("00:00", "01:00") and len(report.charts[0].labels) == 24
 
 
+def test_a_week_that_has_just_begun_is_held_against_nothing() -> None:
+    data = everything()
+    report = build(replace(data, data_until=data.start + timedelta(hours=10)))
+    assert "The period has just begun: it is held against nothing yet." in report.notes
+    assert not report.insights
+
+
 @pytest.mark.parametrize(
     ("start", "end", "words"),
     [
@@ -167,11 +174,11 @@ def test_what_became_of_earlier_advice_is_told() -> None:
         done._replace(metric=""): "Done.",
         done._replace(done_at=MONDAY + timedelta(days=2)): "the next report can say",
         done._replace(done_at=None): "the next report can say",
-        done._replace(state=State.OPEN): "Nobody has decided",
         done._replace(state=State.ACCEPTED): "not done yet",
-        done._replace(state=State.REJECTED): "Rejected.",
     }
-    report = build(replace(everything(), earlier=tuple(cases)))
+    nobody_took_up = (done._replace(state=State.OPEN), done._replace(state=State.REJECTED))
+    report = build(replace(everything(), earlier=(*nobody_took_up, *cases)))
+    assert len(report.follow_ups) == len(cases)
     for told, words in zip(report.follow_ups, cases.values(), strict=True):
         assert words in told.text, told.text
     assert report.follow_ups[0].realised == pytest.approx(0.0023, abs=0.0003)

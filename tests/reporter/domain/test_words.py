@@ -1,6 +1,7 @@
 """Numbers as people read them, and periods and forecasts."""
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -118,6 +119,15 @@ def test_a_stretch_of_hours_is_moved_by_its_length() -> None:
     assert looked.baseline[-1].start == start - timedelta(hours=30)
 
 
+def test_days_are_whole_days_where_clocks_leave_midnight_out() -> None:
+    cairo = ZoneInfo("Africa/Cairo")
+    start, end = (datetime(2026, 4, day, hour, tzinfo=cairo).astimezone(UTC) for day, hour in ((24, 1), (25, 0)))
+    looked = spans(start, end, "Africa/Cairo")
+    assert end - start == timedelta(hours=23)
+    assert [each.start.astimezone(cairo).day for each in (looked.previous, *looked.baseline)] == [23, 17, 10, 3, 27]
+    assert looked.previous.end - looked.previous.start == timedelta(hours=24)
+
+
 @pytest.mark.parametrize(("length", "zone"), [(timedelta(0), "UTC"), (timedelta(days=94), "UTC"), (timedelta(days=7), "../etc/passwd")])
 def test_a_period_or_zone_that_is_none_is_refused(length: timedelta, zone: str) -> None:
     start = datetime(2026, 11, 2, tzinfo=UTC)
@@ -140,6 +150,16 @@ def test_a_months_forecast_is_what_is_spent_and_its_days_to_come() -> None:
     truth = sum(each.cost_usd for each in days(70, 0.0, 0) if each.day >= date(2026, 11, 1)) + 100 * (3 * 1.1 + 5 * 1.0 + 2 * 0.5 + 2 * 0.4)
     assert found.value == pytest.approx(truth, rel=0.03)
     assert found.low <= found.value <= found.high
+
+
+def test_days_without_calls_are_days_that_cost_nothing() -> None:
+    """Whoever works Monday to Friday has no days in the table at the weekend, and will have none at the next one."""
+    every = tuple(each._replace(cost_usd=0.0 if each.day.weekday() > 4 else 100.0) for each in days(70, 0.0, 0))
+    told = tuple(each for each in every if each.cost_usd)
+    found, whole = month_forecast(told, date(2026, 11, 18)), month_forecast(every, date(2026, 11, 18))
+    assert found == whole
+    assert found is not None
+    assert found.value - found.to_date == pytest.approx(800, rel=0.15)
 
 
 def test_forecasts_cover_what_comes() -> None:

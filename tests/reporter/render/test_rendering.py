@@ -9,6 +9,7 @@ import zipfile
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -182,6 +183,12 @@ def test_charts_are_drawn_of_anything(form: str, unit: str, values: tuple[float 
     drawn = chart_svg(Chart("x", "A & B", form, unit, ("Mon", "Tue", "Wed"), many), LIGHT)
     assert drawn.startswith("<svg") and drawn.endswith("</svg>") and "A &amp; B" in drawn
     assert "nan" not in drawn and "inf" not in drawn and "too long to stand in a legend 0" not in drawn
+
+
+def test_a_name_that_no_xml_can_hold_is_drawn_all_the_same() -> None:
+    drawn = chart_svg(Chart("x", "A\x01B", "bars", "USD", ("Mon",), (ChartSeries("open\x1bai\ufffe", (1.0,)),)), LIGHT)
+    ET.fromstring(drawn)
+    assert "open\ufffdai\ufffd" in drawn
 
 
 def test_growth_is_drawn_to_both_sides(report: Report) -> None:

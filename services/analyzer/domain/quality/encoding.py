@@ -5,6 +5,10 @@ from typing import Any
 
 from services.analyzer.domain.quality.reading import Component, Finding, Reading
 
+# What the contract's fields take: reports may name any line, and JSON may hold half a surrogate.
+LINE_MAX = 2**31 - 1
+TEXT_LENGTH_MAX = 400
+
 
 def reading_to_json(reading: Reading) -> dict[str, Any]:
     """A reading as an object of JSON."""
@@ -23,7 +27,7 @@ def reading_from_json(value: Mapping[str, Any]) -> Reading:
     """The reading of such an object. Raises ValueError, KeyError or TypeError where it is none."""
     component = Component(value["component"])
     findings = tuple(
-        Finding(component, str(rule), str(message), str(path), None if line is None else int(line), float(cost))
+        Finding(component, _text(rule), _text(message), _text(path), _line(line), float(cost))
         for rule, message, path, line, cost in value["findings"]
     )
     return Reading(
@@ -31,7 +35,15 @@ def reading_from_json(value: Mapping[str, Any]) -> Reading:
         float(value["score"]),
         float(value["weight"]),
         findings,
-        str(value["source"]),
+        _text(value["source"]),
         int(value["version"]),
-        str(value["missing"]),
+        _text(value["missing"]),
     )
+
+
+def _text(value: Any) -> str:
+    return str(value)[:TEXT_LENGTH_MAX].encode(errors="replace").decode()
+
+
+def _line(value: Any) -> int | None:
+    return int(value) if value is not None and 0 < int(value) <= LINE_MAX else None

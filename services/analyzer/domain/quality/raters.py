@@ -1,10 +1,8 @@
-"""Raters' habits of high or low marks, and readings without them."""
+"""Raters' habits of high or low marks."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-
-from services.analyzer.domain.quality.reading import Component, Finding, Reading
+from dataclasses import dataclass
 
 # With fewer marks a rater's habit cannot be told from the answers that came to them.
 MARKS_MIN = 20
@@ -41,17 +39,3 @@ def rater_offsets(marks: Sequence[Mark]) -> Mapping[str, float]:
             rest[mark.rater] += mark.value_ratio - mean[mark.group]
         offsets = {rater: total / (count[rater] + _MARKS_OF_NOBODY) for rater, total in rest.items()}
     return {rater: offset for rater, offset in offsets.items() if rater and count[rater] >= MARKS_MIN}
-
-
-def without_habit(readings: Sequence[Reading], offsets: Mapping[str, float]) -> list[Reading]:
-    """The readings with the habits of those who gave feedback taken out, within 0..1; all others as they are."""
-    return [_moved(reading, offsets.get(reading.source, 0.0)) for reading in readings]
-
-
-def _moved(reading: Reading, offset: float) -> Reading:
-    if reading.component is not Component.FEEDBACK or not offset or reading.missing_reason:
-        return reading
-    ratio = min(max(reading.score_ratio - offset, 0.0), 1.0)
-    told = "what they said, less their habit" if reading.findings else "their habit of high marks"
-    found = (Finding(Component.FEEDBACK, "feedback", f"{reading.source}: {told}", "", None, 1 - ratio),) if ratio < 1 else ()
-    return replace(reading, score_ratio=ratio, findings=found)

@@ -5,7 +5,7 @@ import numpy as np
 from services.reporter.domain.arrays import Floats
 from services.reporter.domain.grid import PERIOD, PREVIOUS
 from services.reporter.domain.insights.finding import Advice, Finding
-from services.reporter.domain.insights.scene import Derived, Scene, cells_to_tell, compared, cost_per_call
+from services.reporter.domain.insights.scene import Derived, Scene, cells_to_tell, compared, known_cost_per_call
 from services.reporter.domain.measures import CACHE_READ, Unit
 from services.reporter.domain.period_data import Sum
 from services.reporter.domain.report import InsightKind, RecommendationKind
@@ -79,6 +79,6 @@ def _advice(scene: Scene, key: tuple[str, ...], belief: tuple[Shrunk, int], spen
         high,
         float(shrunk.at(at).probability_below(0.0)[0]),
         call_count,
-        float(cost_per_call(kind_of_task, PERIOD)[place]),
+        float(known_cost_per_call(kind_of_task, PERIOD)[place]),
         spend_usd / max(float(kind_of_task.of(Sum.COST_USD)[place]), 1e-12),
     )

@@ -199,7 +199,7 @@ def _advice(scene: Scene, compared: Comparison, place: int, belief: tuple[float,
         *belief,
         sure,
         compared_calls,
-        float(cost[of_task].sum() / max(calls[of_task].sum(), 1.0)),
+        float(cost[of_task].sum() / max((calls - scene.grid.of(Sum.COST_UNKNOWN))[of_task].sum(), 1.0)),
         spend_usd / max(float(cost[of_task].sum()), 1e-12),
         tuple(_effects(compared, place)),
     )

@@ -5,7 +5,7 @@ import numpy as np
 from services.reporter.domain.arrays import Floats, Ints
 from services.reporter.domain.grid import PREVIOUS
 from services.reporter.domain.insights.finding import Advice, Finding
-from services.reporter.domain.insights.scene import Derived, Of, Scene, cells_to_tell, compared, cost_per_call, finding
+from services.reporter.domain.insights.scene import Derived, Of, Scene, cells_to_tell, compared, finding, known_cost_per_call
 from services.reporter.domain.period_data import Sum
 from services.reporter.domain.report import InsightKind, RecommendationKind
 from services.reporter.domain.shrinkage import Shrunk, shrink
@@ -97,7 +97,7 @@ def _advice(scene: Scene, prompt: tuple[str, str, str], belief: tuple[Shrunk, in
     )
     return Advice(
         RecommendationKind.TRIM_PROMPT,
-        (task, name),
+        (task, name, version),
         task,
         "",
         "",
@@ -110,7 +110,7 @@ def _advice(scene: Scene, prompt: tuple[str, str, str], belief: tuple[Shrunk, in
         -low,
         float(1 - shrunk.at(at).probability_below(0.0)[0]),
         call_count,
-        float(cost_per_call(kind_of_task, -1)[place]),
+        float(known_cost_per_call(kind_of_task, -1)[place]),
         spend_usd / max(float(kind_of_task.of(Sum.COST_USD)[place]), 1e-12),
         (),
     )

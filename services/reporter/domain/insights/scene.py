@@ -121,6 +121,12 @@ def cost_per_call(grid: Grid[_Cell], block: int) -> Floats:
     return np.divide(grid.of(Sum.COST_USD, block), calls, out=np.zeros(len(calls)), where=calls > 0)
 
 
+def known_cost_per_call(grid: Grid[_Cell], block: int) -> Floats:
+    """The same of calls whose cost is known: what later reports hold advice against."""
+    calls = grid.of(Sum.CALLS, block) - grid.of(Sum.COST_UNKNOWN, block)
+    return np.divide(grid.of(Sum.COST_USD, block), calls, out=np.zeros(len(calls)), where=calls > 0)
+
+
 def compared(above: Floats, below: Floats, spread: Spread, *, is_relative: bool, against: slice = PREVIOUS_ALONE) -> Change:
     """From other blocks (the previous period) to this one, of numerators and denominators with shape (cells, blocks, windows)."""
     parts = [(each[:, PERIOD].sum(-1), each[:, against].sum((1, 2))) for each in (above, below)]
