@@ -34,8 +34,10 @@ class Pages:
             return PlainTextResponse(_NOT_BUILT, 503, {"cache-control": "no-store"})
         if path.startswith(_ASSETS):
             return _file(self._directory / "assets", path.removeprefix(_ASSETS), _CACHE_FOR_EVER)
-        name = path.rpartition("/")[2]  # such as favicon.svg; what has no dot is a place in the dashboard
-        return _file(self._directory, name if "." in name else "index.html", _CACHE_CHECKED)
+        name = path.removeprefix("/")
+        # Such as favicon.svg. All else is a place in the dashboard, also /receivers/team.mail.
+        is_file = "." in name and "/" not in name
+        return _file(self._directory, name if is_file else "index.html", _CACHE_CHECKED)
 
 
 def _file(directory: Path, name: str, cache_control: str) -> Response:

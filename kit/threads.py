@@ -13,8 +13,12 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 def favour_the_event_loop() -> None:
-    """Has computing threads of this process give way to the event loop after SWITCH_INTERVAL_S."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    """Has computing threads of this process give way to the event loop after SWITCH_INTERVAL_S.
+
+    Not while something traces it: CPython 3.11 then loops for ever if a thread ends at the wrong moment, which many turns make likelier.
+    """
+    if sys.gettrace() is None:
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
 async def in_turn(turns: asyncio.Semaphore, work: Callable[[], Result]) -> Result:

@@ -171,6 +171,14 @@ async def test_a_token_belongs_to_its_query_and_project(site: Site, change: dict
         assert refused.value.reason == "PAGE_TOKEN_INVALID"
 
 
+async def test_a_range_may_begin_later_with_each_page(site: Site) -> None:
+    request = metrics.ListCallsRequest(page_size=1, start_time={"seconds": NOW_S - 30 * DAY_S})
+    first = await site.rpc.list_calls(request, DEFAULT)
+    request = metrics.ListCallsRequest(page_size=1, start_time={"seconds": NOW_S - 30 * DAY_S + 1}, page_token=first.next_page_token)
+    second = await site.rpc.list_calls(request, DEFAULT)
+    assert [one.call.call_id for one in [*first.calls, *second.calls]] == (await site.call_ids())[:2]
+
+
 @pytest.mark.parametrize(
     "position", [None, 5, [1], ["1", "c"], [-1, "c"], [2**62, "c"], [1, "c\0"], [1, "c" * 65], [1, "\ud800"]], ids=repr
 )

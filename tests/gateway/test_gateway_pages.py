@@ -20,7 +20,7 @@ from tests.gateway.site import DEADLINE_S, Site, eventually, is_ready, running
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("path", ["/", "/login?token=t", "/calls/c1", "/settings/keys"])
+@pytest.mark.parametrize("path", ["/", "/login?token=t", "/calls/c1", "/settings/keys", "/receivers/team.mail"])
 async def test_every_place_in_the_dashboard_is_its_page(site: Site, path: str) -> None:
     answer = await site.http.get(path)
 
@@ -39,6 +39,10 @@ async def test_assets_are_kept_for_ever_and_other_files_are_not(site: Site) -> N
     assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert asset.headers["content-type"].startswith("text/javascript")
     assert (icon.text, icon.headers["cache-control"]) == ("<svg/>", "no-cache")
+
+
+async def test_a_file_that_is_not_there_is_not_the_page(site: Site) -> None:
+    assert (await site.http.get("/robots.txt")).status_code == 404
 
 
 async def test_the_head_of_a_page_can_be_asked_for(site: Site) -> None:

@@ -39,11 +39,19 @@ def woken_s() -> float:
     return took_s
 
 
-def test_a_computing_thread_gives_way_sooner() -> None:
+def test_a_computing_thread_gives_way_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "gettrace", lambda: None)
     sys.setswitchinterval(0.05)
     before_s = woken_s()
     threads.favour_the_event_loop()
     assert woken_s() < before_s
+
+
+def test_threads_take_turns_as_ever_while_something_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "gettrace", lambda: print)
+    sys.setswitchinterval(0.05)
+    threads.favour_the_event_loop()
+    assert sys.getswitchinterval() == 0.05
 
 
 async def test_a_turn_lasts_as_long_as_its_thread_also_when_nobody_waits_any_more() -> None:

@@ -1,5 +1,5 @@
 // What the alerter knows: alerts and what people do with them, rules and what they would have done.
-import { get, post, put, remove } from './client';
+import { get, post, put, remove, SLOW_TIMEOUT_MS } from './client';
 import type { Alert, AlertsPage, AlertState, Backtest, Rule, RuleBody, RulesPage, Severity, WholeAlert } from './model';
 
 export interface AlertsQuery {
@@ -69,5 +69,6 @@ export function backtestRule(
   range_s: number,
   signal?: AbortSignal,
 ): Promise<Backtest> {
-  return post(`/api/v1/rules/backtest?${new URLSearchParams({ project })}`, { rule, range_s }, signal);
+  const path = `/api/v1/rules/backtest?${new URLSearchParams({ project })}`;
+  return post(path, { rule, range_s }, signal, SLOW_TIMEOUT_MS);
 }

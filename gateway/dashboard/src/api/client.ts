@@ -34,6 +34,8 @@ export interface MetricsQuery {
 
 // Longer than the slowest query that is promised (8 s for 90 days in another zone).
 const TIMEOUT_MS = 20_000;
+/** For what is worked out or sent while one waits: a little longer than the gateway waits for it. */
+export const SLOW_TIMEOUT_MS = 65_000;
 
 async function problemOf(response: Response): Promise<ApiError> {
   const body: Partial<Problem> = await response.json().catch(() => ({}));
@@ -64,8 +66,8 @@ export async function get<T>(path: string, signal?: AbortSignal, timeoutMs = TIM
 }
 
 /** Whether what a frame is to show can be had: a frame itself cannot say why it stays empty. Raises an ApiError if not. */
-export async function probe(path: string, signal?: AbortSignal): Promise<true> {
-  const response = await send(path, signal ? { signal } : {});
+export async function probe(path: string, signal?: AbortSignal, timeoutMs = TIMEOUT_MS): Promise<true> {
+  const response = await send(path, signal ? { signal } : {}, timeoutMs);
   await response.body?.cancel();
   return true;
 }
@@ -75,19 +77,17 @@ async function change<T>(
   path: string,
   body: unknown,
   signal?: AbortSignal,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<T> {
-  const response = await send(path, {
-    method,
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-    ...(signal ? { signal } : {}),
-  });
+  const headers = { 'Content-Type': 'application/json' };
+  const options = { method, headers, body: JSON.stringify(body), ...(signal ? { signal } : {}) };
+  const response = await send(path, options, timeoutMs);
   return (await response.json()) as T;
 }
 
 /** Does something, and returns what is said of it. */
-export function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  return change('POST', path, body, signal);
+export function post<T>(path: string, body: unknown, signal?: AbortSignal, timeoutMs = TIMEOUT_MS): Promise<T> {
+  return change('POST', path, body, signal, timeoutMs);
 }
 
 /** Replaces something, and returns what it is then. */

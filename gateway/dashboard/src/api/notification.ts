@@ -1,5 +1,5 @@
 // Who is told what: silences, receivers, what became of messages, and the policy that says whom to tell and when.
-import { get, patch, post, put, remove } from './client';
+import { get, patch, post, put, remove, SLOW_TIMEOUT_MS } from './client';
 import type {
   DeliveriesPage,
   Delivery,
@@ -80,7 +80,7 @@ export function deleteReceiver(project: string, receiverId: string): Promise<voi
 
 /** Sends a sample, once; with `receiver` to what is not saved yet. */
 export function testReceiver(project: string, receiverId: string, receiver: ReceiverBody | null): Promise<ReceiverTest> {
-  return post(path('receivers', project, receiverId, 'test'), { receiver });
+  return post(path('receivers', project, receiverId, 'test'), { receiver }, undefined, SLOW_TIMEOUT_MS);
 }
 
 export interface DeliveriesQuery {

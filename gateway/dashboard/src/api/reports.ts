@@ -1,5 +1,5 @@
 // What the reporter knows: reports, what they recommend, and the schedules that they are made by.
-import { get, patch, post, put, remove } from './client';
+import { get, patch, post, put, remove, SLOW_TIMEOUT_MS } from './client';
 import type {
   Recommendation,
   RecommendationsPage,
@@ -38,7 +38,7 @@ export function getReport(project: string, reportId: string, signal?: AbortSigna
 
 /** Makes a report, and answers when it is kept. */
 export function generateReport(project: string, report: ReportBody): Promise<ReportSummary> {
-  return post(path(project, 'reports'), report);
+  return post(path(project, 'reports'), report, undefined, SLOW_TIMEOUT_MS);
 }
 
 /** Where the report is in a form: to be shown, or to be saved. */
@@ -49,7 +49,8 @@ export function reportFile(project: string, reportId: string, format: ReportForm
 
 /** Has it delivered to receivers; to the same ones once. */
 export function sendReport(project: string, reportId: string, receiverIds: readonly string[]): Promise<unknown> {
-  return post(path(project, 'reports', reportId, 'send'), { receiver_ids: receiverIds });
+  const body = { receiver_ids: receiverIds };
+  return post(path(project, 'reports', reportId, 'send'), body, undefined, SLOW_TIMEOUT_MS);
 }
 
 /** A link that shows this report to whoever has it. */

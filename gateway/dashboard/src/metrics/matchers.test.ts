@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matcherWords, parsed, problemOf, silenceProblem, written, type Matcher } from './matchers';
+import { matcherWords, ownOrRead, parsed, problemOf, readAll, silenceProblem, written, type Matcher } from './matchers';
 
 describe('a matcher', () => {
   it.each<Matcher>([
@@ -30,6 +30,23 @@ describe('a matcher', () => {
     expect(problemOf({ name: '2nd', operator: '=', value: 'a' })).toContain('digit');
     expect(problemOf({ name: 'model', operator: '=', value: 'a'.repeat(1_025) })).toContain('1024');
     expect(problemOf({ name: 'model', operator: '=', value: '' })).toBe('');
+  });
+});
+
+describe('matchers that are being put together', () => {
+  const own: Matcher[] = [{ name: '2nd', operator: '=', value: 'a' }];
+
+  it('are read from what is written, what is none as a label', () =>
+    expect(readAll(['model="a"', 'what?'])).toEqual([
+      { name: 'model', operator: '=', value: 'a' },
+      { name: 'what?', operator: '=', value: '' },
+    ]));
+
+  it('stay as they are while they are what is written', () => expect(ownOrRead(own, own.map(written))).toBe(own));
+
+  it('give way to what is written elsewhere', () => {
+    expect(ownOrRead(own, ['model="a"'])).toEqual(readAll(['model="a"']));
+    expect(ownOrRead(own, [])).toEqual([]);
   });
 });
 

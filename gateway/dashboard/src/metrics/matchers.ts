@@ -53,6 +53,16 @@ export function parsed(text: string): Matcher | null {
   return { name, operator: operator as Operator, value };
 }
 
+/** Those that were written so; what is none stands where the label does, to be set right. */
+export function readAll(texts: readonly string[]): Matcher[] {
+  return texts.map((text) => parsed(text) ?? { name: text, operator: '=', value: '' });
+}
+
+/** Those that are being put together, as long as they are what is written: else what is written. */
+export function ownOrRead(own: readonly Matcher[], texts: readonly string[]): readonly Matcher[] {
+  return JSON.stringify(own.map(written)) === JSON.stringify(texts) ? own : readAll(texts);
+}
+
 /** What is wrong with it, in words; empty where nothing is. Whether a pattern is one, the alerter says. */
 export function problemOf({ name, value }: Matcher): string {
   if (!name) return 'Choose a label';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PolicyBody, PolicyRoute, Rota } from '../api/model';
-import { destinationOf, labelsIn, moved, NEW_ROUTE, policyProblems, renamed, spanWords } from './policy';
+import { destinationOf, labelsIn, labelsText, moved, NEW_ROUTE, policyProblems, renamed, spanWords } from './policy';
 import { clockOf, minutesOf, muteWords, shiftsOf } from './shifts';
 
 const route = (part: Partial<PolicyRoute> = {}): PolicyRoute => ({ ...NEW_ROUTE, ...part });
@@ -134,6 +134,9 @@ describe('words', () => {
     expect(minutesOf('22:30')).toBe(1_350);
     expect(minutesOf('')).toBeNaN();
     expect(labelsIn(' a, b  c ')).toEqual(['a', 'b', 'c']);
+    expect(labelsText('a, b, ', ['a', 'b'])).toBe('a, b, ');
+    expect(labelsText('a, b, ', ['a'])).toBe('a');
+    expect(labelsText('', [])).toBe('');
     expect(muteWords(night)).toBe('every day 22:00–06:00 (UTC)');
     const weekend = { weekdays: [6, 7], start_min: 0, end_min: 0 };
     expect(muteWords({ ...night, intervals: [weekend] })).toBe('Sat, Sun, all day (UTC)');

@@ -134,6 +134,11 @@ export function labelsIn(text: string): string[] {
   return text.split(/[\s,]+/).filter(Boolean);
 }
 
+/** The text that is being written, as long as it says these labels: else the labels. */
+export function labelsText(own: string, labels: readonly string[]): string {
+  return JSON.stringify(labelsIn(own)) === JSON.stringify(labels) ? own : labels.join(', ');
+}
+
 const LABEL = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 
 /** All that is wrong with a policy, in the order in which it stands on the page. */

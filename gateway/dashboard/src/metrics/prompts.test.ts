@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PromptEffect, PromptPoint } from '../api/model';
-import { differenceWords, furtherWords, PROMPT_METRICS, sequenceExtent } from './prompts';
+import { baselineFacet, baselineOf, differenceWords, furtherWords, PROMPT_METRICS, sequenceExtent } from './prompts';
 
 const effect = (part: Partial<PromptEffect>): PromptEffect =>
   ({ verdict: 'UNDECIDED', further_call_count: null, ...part }) as PromptEffect;
@@ -22,6 +22,13 @@ describe('differences', () => {
     [-0.1, null, 'at least −10.0\u202fpts'],
     [-0.1, 0.1, '−10.0\u202fpts to +10.0\u202fpts'],
   ])('between %s and %s are %s', (low, high, words) => expect(differenceWords('SUCCESS', { low, high })).toBe(words));
+});
+
+describe('a baseline in the address', () => {
+  it.each(['v2', '', '=v2'])('is found again: "%s"', (version) =>
+    expect(baselineOf(baselineFacet(version))).toBe(version),
+  );
+  it('is none where the address says nothing', () => expect(baselineOf(undefined)).toBeNull());
 });
 
 describe('how far it is to a verdict', () => {

@@ -41,6 +41,16 @@ export const PROMPT_METRICS: Readonly<Record<PromptMetricName, PromptMetricInfo>
 };
 export const PROMPT_METRIC_NAMES = Object.keys(PROMPT_METRICS) as PromptMetricName[];
 
+/** A baseline as the address has it: with a sign before it, since a version may be without a name. */
+export function baselineFacet(version: string): string {
+  return `=${version}`;
+}
+
+/** The baseline that an address asks for; null for none. */
+export function baselineOf(facet: string | undefined): string | null {
+  return facet ? facet.replace(/^=/, '') : null;
+}
+
 interface VerdictInfo {
   label: string;
   sign: string;

@@ -1,5 +1,5 @@
 // A button for what cannot be taken back: it asks once, where it stands.
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import './confirm.css';
 import { tip } from './Tooltip';
 
@@ -16,6 +16,11 @@ interface ConfirmProps {
 
 export function Confirm({ label, question, action, explanation = '', isDisabled = false, onConfirm }: ConfirmProps) {
   const [isAsking, setAsking] = useState(false);
+  const keep = useRef<HTMLButtonElement>(null);
+  // The harmless one has the focus.
+  useEffect(() => {
+    if (isAsking) keep.current?.focus();
+  }, [isAsking]);
   if (!isAsking) {
     return (
       <button
@@ -48,8 +53,7 @@ export function Confirm({ label, question, action, explanation = '', isDisabled 
       >
         {action}
       </button>
-      {/* The harmless one has the focus. */}
-      <button type="button" class="button" ref={(button) => button?.focus()} onClick={() => setAsking(false)}>
+      <button type="button" class="button" ref={keep} onClick={() => setAsking(false)}>
         Keep
       </button>
     </span>

@@ -1,14 +1,25 @@
-// The way to older items of a list.
+// The way to older items of a list; and whether those that are shown are the latest.
 import type { Pages } from '../state/pages';
 
-export function More({ pages }: { pages: Pick<Pages<unknown>, 'hasMore' | 'isAsking' | 'hasFailed' | 'more'> }) {
-  if (!pages.hasMore) return null;
+type MorePages = Pick<Pages<unknown>, 'items' | 'error' | 'hasMore' | 'isAsking' | 'hasFailed' | 'more'>;
+
+export function More({ pages }: { pages: MorePages }) {
+  const { items, error } = pages;
   return (
-    <p class="list-more">
-      <button type="button" class="button" disabled={pages.isAsking} onClick={pages.more}>
-        {pages.isAsking ? 'Loading …' : 'Show more'}
-      </button>
-      {pages.hasFailed && <span role="alert"> They could not be had. Try again.</span>}
-    </p>
+    <>
+      {items && error && (
+        <p class="list-more is-bad" role="alert">
+          Not up to date: {error.message}
+        </p>
+      )}
+      {pages.hasMore && (
+        <p class="list-more">
+          <button type="button" class="button" disabled={pages.isAsking} onClick={pages.more}>
+            {pages.isAsking ? 'Loading …' : 'Show more'}
+          </button>
+          {pages.hasFailed && <span role="alert"> They could not be had. Try again.</span>}
+        </p>
+      )}
+    </>
   );
 }

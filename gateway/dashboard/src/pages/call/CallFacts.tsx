@@ -1,9 +1,7 @@
 // What a call is called and belongs to, each a way to what is like it.
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
 import type { StoredCall } from '../../api/model';
-import { Icon } from '../../parts/Icon';
-import { tip } from '../../parts/Tooltip';
+import { Copy } from '../../parts/Copy';
 import { addressOf, filtersOf } from '../../state/view';
 
 export function CallFacts({ call }: { call: StoredCall }) {
@@ -59,19 +57,10 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
 
 /** To be copied into a search or a log. */
 function Id({ value }: { value: string }) {
-  const [isCopied, setCopied] = useState(false);
   return (
     <span class="call-id">
       <code>{value}</code>
-      <button
-        type="button"
-        class="button is-icon"
-        aria-label={isCopied ? 'Copied' : 'Copy the id'}
-        {...tip(isCopied ? 'Copied' : 'Copy the id')}
-        onClick={() => void navigator.clipboard.writeText(value).then(() => setCopied(true))}
-      >
-        <Icon name={isCopied ? 'check' : 'copy'} />
-      </button>
+      <Copy text={value} label="Copy the id" />
     </span>
   );
 }

@@ -69,9 +69,13 @@ export default function Calls() {
     document.title = `Calls · ${project.value} · Assay`;
   }, [project.value]);
   const series = useResource(project.value, (signal) => listSeries(project.value, signal));
-  const meaning = useResource(JSON.stringify([project.value, search]), (signal) =>
-    meaningOf(project.value, search, signal),
-  );
+  const question = JSON.stringify([project.value, search]);
+  const look = useResource(question, async (signal) => ({
+    asked: question,
+    meaning: await meaningOf(project.value, search, signal),
+  }));
+  // What an earlier search meant says nothing of this one.
+  const meaning = look.data?.asked === question ? look.data.meaning : null;
   return (
     <>
       <Trouble error="" />
@@ -91,16 +95,16 @@ export default function Calls() {
           <Search />
         </header>
         <FilterChips />
-        {meaning.data ? (
+        {meaning ? (
           <List
-            key={JSON.stringify([project.value, range, filters, facets.outcome, meaning.data])}
-            meaning={meaning.data}
+            key={JSON.stringify([project.value, range, filters, facets.outcome, meaning])}
+            meaning={meaning}
             changes={changes}
           />
         ) : (
-          <section class="card" aria-label="Calls" aria-busy={!meaning.error}>
-            {meaning.error ? (
-              <Failure what="Calls are not known now" error={meaning.error} onRetry={meaning.reload} />
+          <section class="card" aria-label="Calls" aria-busy={!look.error}>
+            {look.error ? (
+              <Failure what="Calls are not known now" error={look.error} onRetry={look.reload} />
             ) : (
               <CallTableSkeleton />
             )}
@@ -183,11 +187,12 @@ function List({ meaning, changes }: { meaning: Meaning; changes: number }) {
       </header>
       {!items && !error && <CallTableSkeleton />}
       {error && !items && <Failure what="Calls are not known now" error={error} onRetry={pages.reload} />}
+      {/* Said on top, where one reads; not once more below the calls. */}
       {error && items && <Trouble error={error.message} />}
       {items && items.length > 0 && <CallTable calls={items} />}
       {items?.length === 0 && <Nothing meaning={meaning} />}
       {/* Who reads on wants what was there: a list that moves on would leave a gap between its pages. */}
-      <More pages={{ ...pages, more: () => (follow(false), pages.more()) }} />
+      <More pages={{ ...pages, error: null, more: () => (follow(false), pages.more()) }} />
     </section>
   );
 }

@@ -76,6 +76,7 @@ function Code({ code }: { code: string }) {
       <button
         type="button"
         class="button code-copy"
+        disabled={!navigator.clipboard}
         onClick={() => void navigator.clipboard.writeText(code).then(() => setCopied(true))}
       >
         <Icon name={isCopied ? 'check' : 'copy'} /> <span role="status">{isCopied ? 'Copied' : 'Copy'}</span>

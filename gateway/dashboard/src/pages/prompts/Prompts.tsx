@@ -4,7 +4,7 @@ import { comparePrompts, listPrompts, rankPrompts, type PromptQuery } from '../.
 import type { Prompt, PromptComparison, PromptMetricName } from '../../api/model';
 import { plural } from '../../format/format';
 import { dayMonth, shortInstant } from '../../format/time';
-import { PROMPT_METRIC_NAMES } from '../../metrics/prompts';
+import { baselineFacet, baselineOf, PROMPT_METRIC_NAMES } from '../../metrics/prompts';
 import { EntriesSkeleton } from '../../parts/Entries';
 import { Failure, State } from '../../parts/State';
 import { Trouble } from '../../parts/Trouble';
@@ -46,13 +46,17 @@ export default function Prompts() {
   const taskType = filters.task_type?.[0] ?? '';
   const metric = PROMPT_METRIC_NAMES.find((name) => name === facets.metric) ?? 'QUALITY';
   const query = { project: project.value, promptName, taskType };
-  const { comparison, known, order } = useAnswers(query, facets.baseline ?? null, metric);
+  const { comparison, known, order } = useAnswers(query, baselineOf(facets.baseline), metric);
   useEffect(() => {
     document.title = `${promptName || 'Prompts'} · ${project.value} · Assay`;
   }, [promptName, project.value]);
 
   const isEmpty = prompts.data?.prompts.length === 0 && !promptName;
   const failed = comparison.error ?? prompts.error;
+  const retry = (): void => {
+    if (prompts.error) prompts.reload();
+    comparison.reload();
+  };
   const prompt = prompts.data?.prompts.find((one) => one.prompt_name === promptName) ?? null;
   return (
     <>
@@ -79,7 +83,7 @@ export default function Prompts() {
         )}
         {!known && failed && (
           <div class="card">
-            <Failure what="The comparison is not known now" error={failed} onRetry={comparison.reload} />
+            <Failure what="The comparison is not known now" error={failed} onRetry={retry} />
           </div>
         )}
         {known && known.versions.length === 0 && (
@@ -110,10 +114,10 @@ interface PickersProps {
 function Pickers({ prompts, prompt, comparison, name }: PickersProps) {
   const { filters, facets } = view.value;
   const tasks = [...new Set((prompt?.versions ?? []).flatMap((version) => version.task_types))];
-  const chosen = facets.baseline ?? comparison?.baseline?.prompt_version ?? '';
+  const { baseline, ...others } = facets;
+  const chosen = baselineOf(baseline) ?? comparison?.baseline?.prompt_version ?? '';
   const versions = prompt?.versions.map((version) => version.prompt_version) ?? [];
-  const pick = (promptName: string): void =>
-    changeView({ filters: { prompt_name: [promptName] }, facets: { ...facets, baseline: '' } });
+  const pick = (promptName: string): void => changeView({ filters: { prompt_name: [promptName] }, facets: others });
   return (
     <>
       <select
@@ -149,7 +153,9 @@ function Pickers({ prompts, prompt, comparison, name }: PickersProps) {
         <select
           class="select"
           value={chosen}
-          onChange={(event) => changeView({ facets: { ...facets, baseline: event.currentTarget.value } })}
+          onChange={({ currentTarget: { value } }) =>
+            changeView({ facets: { ...others, baseline: baselineFacet(value) } })
+          }
         >
           {!versions.includes(chosen) && <option value={chosen}>{chosen}</option>}
           {versions.map((version) => (

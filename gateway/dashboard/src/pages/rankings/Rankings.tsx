@@ -123,6 +123,10 @@ function Now() {
   const isEmpty = tasks.data?.length === 0 && !chosen;
   const known = ranking.data?.task_type === chosen ? ranking.data : null;
   const failed = ranking.error ?? tasks.error;
+  const retry = (): void => {
+    if (tasks.error) tasks.reload();
+    ranking.reload();
+  };
   return (
     <>
       <Trouble error={known && ranking.error ? ranking.error.message : ''} />
@@ -150,7 +154,7 @@ function Now() {
         {!isEmpty && !known && !failed && <RankTableSkeleton />}
         {!known && failed && (
           <div class="card">
-            <Failure what="The ranking is not known now" error={failed} onRetry={ranking.reload} />
+            <Failure what="The ranking is not known now" error={failed} onRetry={retry} />
           </div>
         )}
         {known && (

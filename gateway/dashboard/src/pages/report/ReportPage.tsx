@@ -1,6 +1,6 @@
 // One report as it looks on paper, what can be done with it, and what became of its recommendations.
 import { useEffect, useState } from 'preact/hooks';
-import { probe } from '../../api/client';
+import { probe, SLOW_TIMEOUT_MS } from '../../api/client';
 import { listReceivers } from '../../api/notification';
 import type { ReportSummary } from '../../api/model';
 import { getReport, linkReport, REPORT_FORMATS, reportFile, sendReport } from '../../api/reports';
@@ -66,7 +66,7 @@ export default function ReportPage({ name }: PageProps) {
 
 function Paper({ report }: { report: ReportSummary }) {
   const file = reportFile(project.value, report.report_id, 'html', false);
-  const { data, error, reload } = useResource(file, (signal) => probe(file, signal));
+  const { data, error, reload } = useResource(file, (signal) => probe(file, signal, SLOW_TIMEOUT_MS));
   if (error && !data) {
     return (
       <div class="card">
@@ -120,13 +120,17 @@ function Actions({ report }: { report: ReportSummary }) {
 
 function ShareLink({ report }: { report: ReportSummary }) {
   const [url, setUrl] = useState('');
+  const [isCopied, setCopied] = useState(false);
   const { isBusy, error, run } = useAction();
   const make = (): void =>
     void run(async () => {
       const link = await linkReport(project.value, report.report_id);
       setUrl(link.url);
       // Where the browser does not allow it, the link is there to be copied by hand.
-      await navigator.clipboard?.writeText(link.url).catch(() => undefined);
+      await navigator.clipboard?.writeText(link.url).then(
+        () => setCopied(true),
+        () => undefined,
+      );
     });
   if (error) {
     return (
@@ -135,8 +139,10 @@ function ShareLink({ report }: { report: ReportSummary }) {
       </span>
     );
   }
-  if (url)
-    return <input class="input report-link" aria-label="A link that works for 14 days, copied" readOnly value={url} />;
+  if (url) {
+    const label = `A link that works for 14 days${isCopied ? ', copied' : ''}`;
+    return <input class="input report-link" aria-label={label} readOnly value={url} />;
+  }
   return (
     <button type="button" class="button" disabled={isBusy} onClick={make}>
       <Icon name="copy" /> Link
@@ -168,7 +174,7 @@ function SendForm({ report, onDone }: { report: ReportSummary; onDone: () => voi
   }
   return (
     <form class="report-form" onSubmit={send}>
-      <ReceiverChecks legend="To" receivers={receivers.data ?? []} chosen={chosen} onChange={setChosen} />
+      <ReceiverChecks legend="To" receivers={receivers.data} error={receivers.error} chosen={chosen} onChange={setChosen} />
       {receivers.error && (
         <p class="is-bad" role="alert">
           The receivers are not known now: {receivers.error.message}

@@ -1,5 +1,5 @@
 // A report that somebody wants now: of a day, of a week, or from a time to another.
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { ReportBody, ReportPeriod } from '../../api/model';
 import { generateReport } from '../../api/reports';
 import { fromLocalInput, toLocalInput } from '../../format/time';
@@ -21,12 +21,14 @@ export function NewReport() {
   const [period, setPeriod] = useState<ReportPeriod | ''>('WEEKLY');
   const [start, setStart] = useState(toLocalInput(Date.now() - 7 * DAY_MS, zone));
   const [end, setEnd] = useState(toLocalInput(Date.now(), zone));
+  // The same choices are the same report: after a time-out it may have been made already.
+  const chosenMs = useMemo(() => Date.now(), [period, start, end, zone]);
   const { isBusy, error, run } = useAction();
   const [from, to] = [fromLocalInput(start, zone), fromLocalInput(end, zone)];
   const isWrong = period === '' && !(to > from);
   const make = (event: Event): void => {
     event.preventDefault();
-    const report: ReportBody = { report_id: reportIdFor(period || 'custom', Date.now()), time_zone: zone };
+    const report: ReportBody = { report_id: reportIdFor(period || 'custom', chosenMs), time_zone: zone };
     if (period) report.period = period;
     else Object.assign(report, { start_time: new Date(from).toISOString(), end_time: new Date(to).toISOString() });
     void run(async () => {

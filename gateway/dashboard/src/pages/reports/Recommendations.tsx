@@ -42,7 +42,7 @@ export function Recommendations({ reportId = '' }: { reportId?: string }) {
   });
   const { error } = pages;
   const items = pages.items && pages.items.filter((one) => !reportId || one.report_id === reportId);
-  if (reportId && items?.length === 0) return null;
+  if (reportId && items?.length === 0 && !pages.hasMore) return null;
   return (
     <section class="card" aria-label="Recommendations" aria-busy={!items && !error}>
       {reportId && (
@@ -57,14 +57,14 @@ export function Recommendations({ reportId = '' }: { reportId?: string }) {
           ))}
         </ul>
       )}
-      {items?.length === 0 && (
+      {items?.length === 0 && !pages.hasMore && (
         <State icon="check" title="Nothing is recommended">
           <p>Reports recommend only what the data carry; without such a thing they are silent.</p>
         </State>
       )}
       {!items && !error && <EntriesSkeleton />}
       {!items && error && <Failure what="Recommendations are not known now" error={error} onRetry={pages.reload} />}
-      {!reportId && <More pages={pages} />}
+      <More pages={pages} />
     </section>
   );
 }

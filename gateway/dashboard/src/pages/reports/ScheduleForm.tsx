@@ -1,5 +1,6 @@
 // A schedule: of what, when, in whose time, for whom.
 import { useState } from 'preact/hooks';
+import type { ApiError } from '../../api/client';
 import type { Receiver, ReportPeriod, ReportSchedule, ReportScheduleBody } from '../../api/model';
 import { createSchedule, deleteSchedule, saveSchedule } from '../../api/reports';
 import { clockOf, minuteOf, MONDAY_MORNING, NEW_SCHEDULE, scheduleBody, WEEKDAYS } from '../../metrics/reports';
@@ -7,14 +8,17 @@ import { idFrom } from '../../metrics/rules';
 import { Confirm } from '../../parts/Confirm';
 import { Check, Field } from '../../parts/Field';
 import { useAction } from '../../state/action';
+import type { Resource } from '../../state/resource';
 import { project } from '../../state/session';
 
 const ID_LENGTH = 40;
 
+type Receivers = Pick<Resource<readonly Receiver[]>, 'data' | 'error'>;
+
 interface ScheduleFormProps {
   /** Null: a new one. */
   schedule: ReportSchedule | null;
-  receivers: readonly Receiver[];
+  receivers: Receivers;
   onDone: () => void;
 }
 
@@ -65,7 +69,7 @@ export function ScheduleForm({ schedule, receivers, onDone }: ScheduleFormProps)
         </Field>
       </div>
       <Timing body={body} change={change} />
-      <Receivers body={body} change={change} receivers={receivers} />
+      <SentTo body={body} change={change} receivers={receivers} />
       <Check label="Paused" isOn={body.is_paused ?? false} onChange={(is_paused) => change({ is_paused })} />
       <div class="form-foot">
         <button type="submit" class="button is-primary" disabled={isBusy || !id}>
@@ -171,11 +175,12 @@ function Timing({ body, change }: PartProps) {
   );
 }
 
-function Receivers({ body, change, receivers }: PartProps & { receivers: readonly Receiver[] }) {
+function SentTo({ body, change, receivers }: PartProps & { receivers: Receivers }) {
   return (
     <ReceiverChecks
       legend="Sent to"
-      receivers={receivers}
+      receivers={receivers.data}
+      error={receivers.error}
       chosen={body.receiver_ids ?? []}
       onChange={(receiver_ids) => change({ receiver_ids: [...receiver_ids] })}
     />
@@ -184,22 +189,30 @@ function Receivers({ body, change, receivers }: PartProps & { receivers: readonl
 
 interface ReceiverChecksProps {
   legend: string;
-  receivers: readonly Receiver[];
+  /** Null: they are not known. */
+  receivers: readonly Receiver[] | null;
+  /** Why they are not known, if so. */
+  error?: ApiError | null;
   chosen: readonly string[];
   onChange: (chosen: readonly string[]) => void;
 }
 
 /** The receivers of the project, to be ticked; those that are gone stay as long as they are chosen. */
-export function ReceiverChecks({ legend, receivers, chosen, onChange }: ReceiverChecksProps) {
-  const ids = [...new Set([...receivers.map((one) => one.receiver_id), ...chosen])].sort();
+export function ReceiverChecks({ legend, receivers, error, chosen, onChange }: ReceiverChecksProps) {
+  const ids = [...new Set([...(receivers ?? []).map((one) => one.receiver_id), ...chosen])].sort();
   return (
     <fieldset class="report-receivers">
       <legend>{legend}</legend>
-      {ids.length === 0 && <p class="is-faint">There are no receivers yet: they are made under Alerts.</p>}
+      {!receivers && error && (
+        <p class="is-bad" role="alert">
+          The receivers are not known now: {error.message}
+        </p>
+      )}
+      {receivers && ids.length === 0 && <p class="is-faint">There are no receivers yet: they are made under Alerts.</p>}
       {ids.map((id) => (
         <Check
           key={id}
-          label={receivers.find((one) => one.receiver_id === id)?.display_name || id}
+          label={receivers?.find((one) => one.receiver_id === id)?.display_name || id}
           isOn={chosen.includes(id)}
           onChange={(isOn) => onChange(isOn ? [...chosen, id] : chosen.filter((one) => one !== id))}
         />

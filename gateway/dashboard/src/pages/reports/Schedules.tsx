@@ -25,7 +25,9 @@ export function Schedules() {
   const { data, error, reload } = useResource(`${project.value} ${round}`, (signal) =>
     listSchedules(project.value, signal),
   );
-  const receivers = useResource(project.value, (signal) => listReceivers(project.value, signal));
+  const receivers = useResource(`${project.value} ${round}`, (signal) =>
+    listReceivers(project.value, signal),
+  );
   const [edited, setEdited] = useState<ReportSchedule | 'new' | null>(null);
   const done = (): void => {
     setEdited(null);
@@ -64,7 +66,7 @@ export function Schedules() {
         onClose={() => setEdited(null)}
       >
         {edited && (
-          <ScheduleForm schedule={edited === 'new' ? null : edited} receivers={receivers.data ?? []} onDone={done} />
+          <ScheduleForm schedule={edited === 'new' ? null : edited} receivers={receivers} onDone={done} />
         )}
       </Dialog>
     </section>

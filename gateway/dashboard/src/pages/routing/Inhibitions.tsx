@@ -1,11 +1,9 @@
 // Inhibition: an alert that says it all keeps quiet those that are parts of it.
-import { useState } from 'preact/hooks';
 import type { InhibitionRule } from '../../api/model';
-import { labelsIn } from '../../metrics/policy';
-import { parsed, written, type Matcher } from '../../metrics/matchers';
 import { Check, Field } from '../../parts/Field';
 import { Icon } from '../../parts/Icon';
-import { MatcherEditor } from '../../parts/MatcherEditor';
+import { LabelsInput } from '../../parts/LabelsInput';
+import { Conditions } from './Conditions';
 import type { PartProps } from './Routing';
 
 const FIRST: InhibitionRule = {
@@ -62,51 +60,22 @@ function Rule({ number, rule, onChange, onRemove }: RuleProps) {
         </button>
       </header>
       <div class="inhibition-sides">
-        <Side
+        <Conditions
           label="While an alert is open that fulfils"
+          none="No condition yet."
           matchers={rule.source_matchers}
           onChange={(source_matchers) => onChange({ ...rule, source_matchers })}
         />
-        <Side
+        <Conditions
           label="these are not told of"
+          none="No condition yet."
           matchers={rule.target_matchers}
           onChange={(target_matchers) => onChange({ ...rule, target_matchers })}
         />
       </div>
       <Field label="if both have the same" hint="Labels, apart by commas. None: whatever they have.">
-        <input
-          class="input"
-          defaultValue={rule.equal.join(', ')}
-          onInput={(event) => onChange({ ...rule, equal: labelsIn(event.currentTarget.value) })}
-        />
+        <LabelsInput labels={rule.equal} onChange={(equal) => onChange({ ...rule, equal })} />
       </Field>
     </section>
-  );
-}
-
-function Side({
-  label,
-  matchers,
-  onChange,
-}: {
-  label: string;
-  matchers: readonly string[];
-  onChange: (matchers: string[]) => void;
-}) {
-  const [own, setOwn] = useState<readonly Matcher[]>(() =>
-    matchers.map((text) => parsed(text) ?? { name: text, operator: '=', value: '' }),
-  );
-  return (
-    <div class="field" role="group" aria-label={label}>
-      <span>{label}</span>
-      <MatcherEditor
-        matchers={own}
-        none="No condition yet."
-        onChange={(next) => {
-          setOwn(next);
-          onChange(next.map(written));
-        }}
-      />
-    </div>
   );
 }

@@ -1,12 +1,11 @@
 // The fields of one route.
-import { useState } from 'preact/hooks';
 import type { PolicyRoute } from '../../api/model';
-import { destinationOf, labelsIn, TIMES, type Destination } from '../../metrics/policy';
-import { parsed, written, type Matcher } from '../../metrics/matchers';
+import { destinationOf, TIMES, type Destination } from '../../metrics/policy';
 import { Check, Field } from '../../parts/Field';
-import { MatcherEditor } from '../../parts/MatcherEditor';
+import { LabelsInput } from '../../parts/LabelsInput';
 import { PickMany } from '../../parts/PickMany';
 import { SpanInput } from '../../parts/SpanInput';
+import { Conditions } from './Conditions';
 import type { RouteNames } from './Routes';
 
 type Grouping = 'inherited' | 'all' | 'each' | 'labels';
@@ -30,7 +29,14 @@ export function RouteFields({ route, inherited, isRoot, names, onChange }: Route
   const change = (part: Partial<PolicyRoute>): void => onChange({ ...route, ...part });
   return (
     <div class="route-fields">
-      {!isRoot && <Conditions route={route} onChange={(matchers) => change({ matchers })} />}
+      {!isRoot && (
+        <Conditions
+          label="Alerts that fulfil all of"
+          none="Everything that comes here."
+          matchers={route.matchers}
+          onChange={(matchers) => change({ matchers })}
+        />
+      )}
       <div class="fields">
         <Field label="Who is told">
           <select
@@ -127,26 +133,6 @@ function Options({ names, chosen }: { names: readonly string[]; chosen: string }
   );
 }
 
-/** While a condition is being written it may be none yet: what is written stands here, and above what it makes. */
-function Conditions({ route, onChange }: { route: PolicyRoute; onChange: (matchers: string[]) => void }) {
-  const [matchers, setMatchers] = useState<readonly Matcher[]>(() =>
-    route.matchers.map((text) => parsed(text) ?? { name: text, operator: '=', value: '' }),
-  );
-  return (
-    <div class="field" role="group" aria-label="Alerts that fulfil all of">
-      <span>Alerts that fulfil all of</span>
-      <MatcherEditor
-        matchers={matchers}
-        none="Everything that comes here."
-        onChange={(next) => {
-          setMatchers(next);
-          onChange(next.map(written));
-        }}
-      />
-    </div>
-  );
-}
-
 function Groups({
   route,
   usual,
@@ -182,11 +168,7 @@ function Groups({
       </Field>
       {grouping === 'labels' && (
         <Field label="Labels" hint="apart by commas">
-          <input
-            class="input"
-            defaultValue={(route.group_by ?? []).join(', ')}
-            onInput={(event) => onChange(labelsIn(event.currentTarget.value))}
-          />
+          <LabelsInput labels={route.group_by ?? []} onChange={onChange} />
         </Field>
       )}
     </div>

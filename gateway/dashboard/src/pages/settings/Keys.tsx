@@ -18,7 +18,7 @@ import { usePages } from '../../state/pages';
 import { session, timeZone } from '../../state/session';
 import { NewKeyDialog } from './NewKeyDialog';
 
-const PAGE_SIZE = 100;
+const PAGE_SIZE = 1_000;
 const STATE_WORDS: Readonly<Record<KeyState, string>> = { works: 'works', expired: 'expired', revoked: 'revoked' };
 
 export function Keys({ of: owner }: { of: string }) {
@@ -53,7 +53,7 @@ export function Keys({ of: owner }: { of: string }) {
         </span>
       </header>
       {shown && shown.length > 0 && <KeyTable keys={shown} onChange={pages.reload} title={title} />}
-      {shown?.length === 0 && (
+      {shown?.length === 0 && !pages.hasMore && (
         <State icon="key" title="No key works">
           <p>Agents record with a key of the role “Record”.</p>
         </State>

@@ -1,5 +1,5 @@
 // A key in the making. Its secret is shown once, and is gone when this closes.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { createKey } from '../../api/access';
 import type { CreatedKey, Role } from '../../api/model';
 import { INSTALLATION_ROLES, PROJECT_ROLES, ROLE_WORDS } from '../../metrics/keys';
@@ -28,20 +28,31 @@ interface NewKeyDialogProps {
 }
 
 export function NewKeyDialog({ owner, isOpen, onClose, onMade }: NewKeyDialogProps) {
+  const [isKept, setKept] = useState(false);
+  const title = owner ? `New key of ${owner}` : 'New key of the installation';
   return (
-    <Dialog title={owner ? `New key of ${owner}` : 'New key of the installation'} isOpen={isOpen} onClose={onClose}>
-      <NewKey owner={owner} onClose={onClose} onMade={onMade} />
+    <Dialog title={title} isOpen={isOpen} isKept={isKept} onClose={onClose}>
+      <NewKey owner={owner} onClose={onClose} onMade={onMade} onKept={setKept} />
     </Dialog>
   );
 }
 
-function NewKey({ owner, onClose, onMade }: Omit<NewKeyDialogProps, 'isOpen'>) {
+interface NewKeyProps extends Omit<NewKeyDialogProps, 'isOpen'> {
+  /** Whether there is a secret, or is about to be. */
+  onKept: (isKept: boolean) => void;
+}
+
+function NewKey({ owner, onClose, onMade, onKept }: NewKeyProps) {
   const choices = owner ? PROJECT_ROLES : INSTALLATION_ROLES;
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>(choices[0]!);
   const [lifetime_s, setLifetime] = useState<number | null>(null);
   const [made, setMade] = useState<CreatedKey | null>(null);
   const { isBusy, error, run } = useAction();
+  useEffect(() => {
+    onKept(isBusy || made !== null);
+    return () => onKept(false);
+  }, [isBusy, made]);
   if (made) return <Made made={made} onClose={onClose} />;
   return (
     <form

@@ -55,6 +55,11 @@ export default function NewSilence() {
           <Icon name="back" /> Silences
         </a>
         <h1 class="page-title">New silence</h1>
+        {about.error && !about.data && (
+          <p class="note is-warning" role="alert">
+            <Icon name="warning" /> The alert cannot be read, say yourself what is to be silent: {about.error.message}
+          </p>
+        )}
         {!isWaiting && <Editor first={about.data ? matchersOf(about.data.alert.labels) : []} />}
       </main>
     </>
@@ -75,7 +80,10 @@ function Editor({ first }: { first: readonly Matcher[] }) {
   const { isBusy, error, run } = useAction();
 
   const problem = silenceProblem(matchers);
-  const endMs = minutes === null ? fromLocalInput(until, zone) : Date.now() + minutes * MINUTE_MS;
+  // A length counts from now, whenever that is: what is shown from when it is drawn, what is made from the press.
+  const endFromNow = (): number =>
+    minutes === null ? fromLocalInput(until, zone) : Date.now() + minutes * MINUTE_MS;
+  const endMs = endFromNow();
   const isEndWrong = !(endMs > Date.now());
 
   const save = (): Promise<boolean> =>
@@ -87,7 +95,7 @@ function Editor({ first }: { first: readonly Matcher[] }) {
         author: author.trim(),
         comment: comment.trim(),
         start_time: '',
-        end_time: new Date(endMs).toISOString(),
+        end_time: new Date(endFromNow()).toISOString(),
       });
       go(addressOf('/silences'));
     });

@@ -1,5 +1,5 @@
 // Silences: what is not told of, until when, and why; those that are over as well.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { expireSilence, listSilences, previewSilence } from '../../api/notification';
 import type { Silence } from '../../api/model';
 import { length, plural } from '../../format/format';
@@ -58,7 +58,7 @@ export default function Silences() {
   const shown = items?.filter((one) => (one.state === 'EXPIRED') === isOver).sort(bySoonest);
   return (
     <>
-      <Trouble error={items && error ? error.message : ''} />
+      <Trouble error="" />
       <main class="page">
         <AlertingNav />
         <header class="page-header">
@@ -81,7 +81,7 @@ export default function Silences() {
               ))}
             </ul>
           )}
-          {shown?.length === 0 && (
+          {shown?.length === 0 && !pages.hasMore && (
             <State icon={isOver ? 'check' : 'bell'} title={isOver ? 'None is over' : 'Nothing is silent'}>
               {!isOver && <p>A silence keeps alerts from being told of for a while, such as during planned work.</p>}
             </State>
@@ -96,6 +96,7 @@ export default function Silences() {
 }
 
 function SilenceEntry({ silence, onChange }: { silence: Silence; onChange: () => void }) {
+  const [isOpen, setOpen] = useState(false);
   const { isBusy, error, run } = useAction();
   const expire = (): void =>
     void run(async () => {
@@ -113,7 +114,14 @@ function SilenceEntry({ silence, onChange }: { silence: Silence; onChange: () =>
         {silence.comment && <p class="silence-comment">{silence.comment}</p>}
         <p class="entry-facts">
           <span>by {silence.author}</span>
-          {silence.state === 'ACTIVE' && <Hits matchers={silence.matchers} />}
+          {silence.state === 'ACTIVE' && (
+            <span>
+              <button type="button" class="link" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+                what it hits
+              </button>
+            </span>
+          )}
+          {silence.state === 'ACTIVE' && isOpen && <Hits matchers={silence.matchers} />}
         </p>
         {error && (
           <p class="is-bad" role="alert">
@@ -138,13 +146,14 @@ function SilenceEntry({ silence, onChange }: { silence: Silence; onChange: () =>
   );
 }
 
-/** How many open alerts it keeps quiet at present. */
+/** How many open alerts it keeps quiet at present. It is asked again and again, so only for who wants to know. */
 function Hits({ matchers }: { matchers: readonly string[] }) {
   const changes = useAtMostEvery(REFRESH_MS, live.value?.changeCount ?? 0);
-  const { data } = useResource(JSON.stringify([project.value, matchers, changes]), (signal) =>
+  const { data, error } = useResource(JSON.stringify([project.value, matchers, changes]), (signal) =>
     previewSilence(project.value, matchers, signal),
   );
-  if (!data) return null;
+  if (error) return <span class="is-bad">{error.message}</span>;
+  if (!data) return <span>…</span>;
   return <span>{data.alert_count > 0 ? <b>{plural(data.alert_count, 'alert')} silent now</b> : 'hits nothing now'}</span>;
 }
 
