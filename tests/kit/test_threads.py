@@ -51,7 +51,7 @@ def test_threads_take_turns_as_ever_while_something_traces(monkeypatch: pytest.M
     monkeypatch.setattr(sys, "gettrace", lambda: print)
     sys.setswitchinterval(0.05)
     threads.favour_the_event_loop()
-    assert sys.getswitchinterval() == 0.05
+    assert sys.getswitchinterval() == pytest.approx(0.05)
 
 
 async def test_a_turn_lasts_as_long_as_its_thread_also_when_nobody_waits_any_more() -> None:
