@@ -100,7 +100,7 @@ export async function qualityIsExplained({ open, options }) {
   const columns = await page.locator('.quality-table thead th').allInnerTexts();
   const all = await rows.count();
   await page.getByRole('button', { name: 'google', exact: true }).first().click();
-  await page.getByRole('button', { name: 'anthropic', exact: true }).waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'anthropic', exact: true }).first().waitFor({ state: 'detached' });
   const narrowed = await rows.count();
   const first = page.locator('.score-entry').first();
   await first.getByRole('button', { name: 'All 4 findings' }).click();
