@@ -71,7 +71,9 @@ def write_generated(directory: Path) -> tuple[Path, Path]:
     calls = varied_calls(SEED, GENERATED_CALLS, now - timedelta(days=20), now - timedelta(minutes=1), "truth-")
     calls_file, evidence_file = directory / "calls.jsonl", directory / "evidence.jsonl"
     calls_file.write_text("".join(map(json_line, calls)))
-    evidence_file.write_text("".join(map(json_line, varied_evidence(SEED, calls))))
+    # Of other evidence the analyzer makes scores, in its own time.
+    evidence = [piece for piece in varied_evidence(SEED, calls) if piece.WhichOneof("kind") == "evaluation"]
+    evidence_file.write_text("".join(map(json_line, evidence)))
     return calls_file, evidence_file
 
 
