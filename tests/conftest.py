@@ -1,5 +1,6 @@
 """What the tests of several areas share: embedded servers, databases and a bus on them."""
 
+import os
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -15,6 +16,12 @@ from kit.embedded.stack import Stack, embedded_stack
 # How long an example takes says something of the machine, and nothing of what is tested.
 settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> None:
+    for name in [name for name in os.environ if name.startswith("ASSAY_")]:
+        del os.environ[name]
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -1,8 +1,10 @@
-// Plays one scenario in a real browser. Takes JSON as its argument, prints JSON lines; the last one is the result.
+// Plays scenarios in a real browser, one after the other: takes each as a line of JSON, ends with its input.
 //
-//   node drive.mjs '{"scenario": "overview", "url": "http://…", "login_path": "/login?token=…"}'
+//   echo '{"scenario": "overview", "url": "http://…", "login_path": "/login?token=…"}' | node drive.mjs
 //
-// Every result has `console_errors`: what the browser complained of, failed requests included.
+// Says {"told": …} where a scenario tells something in between, and then {"seen": …} or {"failed": "why"}. What was seen
+// has `console_errors`: what the browser complained of, failed requests included.
+import { createInterface } from 'node:readline';
 import { launch } from './chromium.mjs';
 import * as findings from './findings_scenarios.mjs';
 import * as insights from './insights_scenarios.mjs';
@@ -12,32 +14,45 @@ import * as work from './work_scenarios.mjs';
 const DEADLINE_MS = 120_000;
 
 const scenarios = { ...overview, ...findings, ...insights, ...work };
-const options = JSON.parse(process.argv[2] ?? '{}');
-const scenario = scenarios[options.scenario];
-if (!scenario) throw new Error(`no scenario ${options.scenario}; there are ${Object.keys(scenarios).join(', ')}`);
-
 const browser = await launch();
-const consoleErrors = [];
+const say = (line) => console.log(JSON.stringify(line));
 
-/** A tab of its own, with its own cookies. */
-async function open({ width = 1280, height = 900, colorScheme = 'light', scale = 1 } = {}) {
-  const context = await browser.newContext({
-    viewport: { width, height },
-    colorScheme,
-    deviceScaleFactor: scale,
-    timezoneId: 'Europe/Berlin',
-    locale: 'en-GB',
-  });
-  context.setDefaultTimeout(options.deadline_ms ?? DEADLINE_MS);
-  const page = await context.newPage();
-  page.on('console', (message) => message.type() === 'error' && consoleErrors.push(message.text()));
-  page.on('pageerror', (error) => consoleErrors.push(String(error)));
-  return page;
+async function play(options) {
+  const scenario = scenarios[options.scenario];
+  if (!scenario) throw new Error(`no such scenario; there are ${Object.keys(scenarios).join(', ')}`);
+  const consoleErrors = [];
+  const contexts = [];
+
+  /** A tab of its own, with its own cookies. */
+  async function open({ width = 1280, height = 900, colorScheme = 'light', scale = 1 } = {}) {
+    const context = await browser.newContext({
+      viewport: { width, height },
+      colorScheme,
+      deviceScaleFactor: scale,
+      timezoneId: 'Europe/Berlin',
+      locale: 'en-GB',
+    });
+    contexts.push(context);
+    context.setDefaultTimeout(options.deadline_ms ?? DEADLINE_MS);
+    const page = await context.newPage();
+    page.on('console', (message) => message.type() === 'error' && consoleErrors.push(message.text()));
+    page.on('pageerror', (error) => consoleErrors.push(String(error)));
+    return page;
+  }
+
+  try {
+    const seen = await scenario({ open, options, tell: (told) => say({ told }) });
+    return { ...seen, console_errors: consoleErrors };
+  } finally {
+    await Promise.all(contexts.map((context) => context.close()));
+  }
 }
 
-try {
-  const result = await scenario({ open, options, tell: (line) => console.log(JSON.stringify(line)) });
-  console.log(JSON.stringify({ ...result, console_errors: consoleErrors }));
-} finally {
-  await browser.close();
+for await (const line of createInterface({ input: process.stdin })) {
+  try {
+    say({ seen: await play(JSON.parse(line)) });
+  } catch (error) {
+    say({ failed: String(error?.stack ?? error) });
+  }
 }
+await browser.close();

@@ -1,15 +1,7 @@
 // What is done in the browser on the pages about anomalies, trends, alerts and rules.
-import { AXE, accessibilityFaults, logIn, shiftSum, watchShifts } from './page.mjs';
-
-async function start({ open, options }, settings) {
-  const page = await open(settings);
-  await logIn(page, options);
-  await page.locator('.connection.is-live').waitFor();
-  return page;
-}
+import { section, start } from './page.mjs';
 
 const tell = (page, options, path) => page.request.post(options.url + path);
-const section = (page, name) => page.getByRole('region', { name, exact: true });
 
 /** From the strip on the first page to the anomaly, where it is marked and its level accepted. */
 export async function anomalyIsMarked({ open, options }) {
@@ -142,26 +134,6 @@ export async function ruleIsSaved({ open, options }) {
   const bound = page.getByLabel('Bound, s');
   await bound.waitFor();
   return { before, after, bound: await bound.inputValue() };
-}
-
-/** What axe-core and the eye for moving things say to each of the pages, in either theme. */
-export async function findingsAreAccessible({ open, options }) {
-  const faults = {};
-  const shifts = {};
-  for (const colorScheme of ['light', 'dark']) {
-    const page = await start({ open, options }, { colorScheme });
-    await page.addInitScript({ path: AXE });
-    await watchShifts(page);
-    for (const path of options.paths) {
-      await page.goto(options.url + path);
-      await page.locator('.connection.is-live').waitFor();
-      await page.locator('main:not([aria-busy=true]) .card').first().waitFor();
-      await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
-      faults[`${path} ${colorScheme}`] = await accessibilityFaults(page);
-      shifts[path] = await shiftSum(page);
-    }
-  }
-  return { faults, shifts };
 }
 
 /** Opens each page of an Assay and says what its heading is and what stands in it. */

@@ -1,14 +1,5 @@
 // What is done in the browser on the pages about choices: rankings, the heat map, prompts, quality, reports.
-import { AXE, accessibilityFaults, logIn, shiftSum, watchShifts } from './page.mjs';
-
-async function start({ open, options }, settings) {
-  const page = await open(settings);
-  await logIn(page, options);
-  await page.locator('.connection.is-live').waitFor();
-  return page;
-}
-
-const section = (page, name) => page.getByRole('region', { name, exact: true });
+import { section, start } from './page.mjs';
 
 /** Plays with objective and bounds, opens the reasons, and comes back to what the address said. */
 export async function rankingIsPlayedWith({ open, options }) {
@@ -161,29 +152,4 @@ export async function choicesAreShown({ open, options }) {
   await page.getByRole('button', { name: 'Make the schedule' }).click();
   const schedule = await page.locator('.schedules .recommendation-title').innerText();
   return { ranked: ranked.join(' '), cells, score, report, schedule };
-}
-
-/** What axe-core and the eye for moving things say to each of the pages, in either theme. */
-export async function insightsAreAccessible({ open, options }) {
-  const faults = {};
-  const shifts = {};
-  const wide = {};
-  for (const [colorScheme, width] of [
-    ['light', 1280],
-    ['dark', 390],
-  ]) {
-    const page = await start({ open, options }, { colorScheme, width });
-    await page.addInitScript({ path: AXE });
-    await watchShifts(page);
-    for (const path of options.paths) {
-      await page.goto(options.url + path);
-      await page.locator('.connection.is-live').waitFor();
-      await page.locator('main:not([aria-busy=true]) .card').first().waitFor();
-      await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
-      faults[`${path} ${colorScheme}`] = await accessibilityFaults(page);
-      shifts[`${path} ${width}`] = await shiftSum(page);
-      wide[`${path} ${width}`] = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    }
-  }
-  return { faults, shifts, wide };
 }

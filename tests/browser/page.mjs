@@ -1,10 +1,13 @@
-// What scenarios have in common: logging in, waiting for numbers, reading a page with axe-core.
+// What scenarios have in common: logging in, waiting for numbers, reading pages with axe-core.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dashboardRequire } from './chromium.mjs';
 
 export const AXE = dashboardRequire.resolve('axe-core/axe.min.js');
 const LOOK_AGAIN_MS = 100;
 const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+// What can be wrong on a small screen alone.
+const SMALL_RULES = ['target-size', 'scrollable-region-focusable'];
+const SMALL_PX = 390;
 
 export async function logIn(page, { url, login_path: loginPath }) {
   await page.goto(url + loginPath);
@@ -26,14 +29,25 @@ export async function callsReach(page, { least, deadlineMs = 120_000 }) {
   }
 }
 
+/** A tab of its own that is signed in and live, at a path if there is one. */
+export async function start({ open, options }, path = '') {
+  const page = await open();
+  await logIn(page, options);
+  await page.locator('.connection.is-live').waitFor();
+  if (path) await page.goto(options.url + path);
+  return page;
+}
+
+export const section = (page, name) => page.getByRole('region', { name, exact: true });
+
 export async function isLive(page) {
   await page.locator('.connection.is-live').waitFor();
   await page.locator('.overview[aria-busy=false]').waitFor();
 }
 
-/** What axe-core has to say against the page, worst kinds only. */
-export async function accessibilityFaults(page) {
-  const report = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), AXE_TAGS);
+/** What axe-core has to say against the page: by all rules of WCAG 2.2 AA, or by some. */
+export async function accessibilityFaults(page, rules = AXE_TAGS) {
+  const report = await page.evaluate((runOnly) => window.axe.run(document, { runOnly }), rules);
   return report.violations.map(({ id, impact, nodes }) => ({ id, impact, first: nodes[0].html, count: nodes.length }));
 }
 
@@ -51,4 +65,31 @@ export async function watchShifts(page) {
 /** How much of the page has moved: 0 is nothing. */
 export function shiftSum(page) {
   return page.evaluate(() => window.shifts.reduce((sum, one) => sum + one, 0));
+}
+
+/**
+ * What axe-core, the eye for moving things and the edge of a small screen say of each page. Each is loaded once, every other one in the
+ * dark: all that differs between the themes are the tokens, whose contrasts tokens.test.ts computes for both.
+ */
+export async function pagesAreSound({ open, options }) {
+  const page = await start({ open, options });
+  await page.addInitScript({ path: AXE }); // Comes through the debugger, past the page's policy.
+  await watchShifts(page);
+  const seen = {};
+  for (const [index, path] of options.paths.entries()) {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.emulateMedia({ colorScheme: index % 2 === 0 ? 'light' : 'dark' });
+    await page.goto(options.url + path);
+    await page.locator('.connection.is-live').waitFor();
+    await page.locator('main:not([aria-busy=true]) .card').first().waitFor();
+    await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
+    const faults = await accessibilityFaults(page);
+    const shift = await shiftSum(page);
+    const alerts = await page.locator('.state[role=alert], .note').allInnerTexts();
+    await page.setViewportSize({ width: SMALL_PX, height: 844 });
+    faults.push(...(await accessibilityFaults(page, SMALL_RULES)));
+    const overflowPx = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    seen[path] = { faults, shift, alerts, overflow_px: overflowPx };
+  }
+  return { seen };
 }

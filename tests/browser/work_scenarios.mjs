@@ -1,19 +1,9 @@
 // What is done in the browser on the pages where people work: calls, who is told, silences, keys, the system.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AXE, accessibilityFaults, logIn, shiftSum, watchShifts } from './page.mjs';
+import { section, start } from './page.mjs';
 
 const REVOKED_WITHIN_MS = 60_000;
 const LOOK_AGAIN_MS = 500;
-
-async function start({ open, options }, path) {
-  const page = await open();
-  await logIn(page, options);
-  await page.locator('.connection.is-live').waitFor();
-  if (path) await page.goto(options.url + path);
-  return page;
-}
-
-const section = (page, name) => page.getByRole('region', { name, exact: true });
 
 /** Narrows the calls down, finds some by what is typed, and looks at one. */
 export async function callsAreFound({ open, options }) {
@@ -166,25 +156,4 @@ export async function ruleIsNarrowedAndDeleted({ open, options }) {
   await page.waitForURL(/\/rules$/);
   await page.locator('.entry-link').first().waitFor();
   return { left: await page.locator('.entry-link').allInnerTexts() };
-}
-
-/** What axe-core and the eye for moving things say to each of the pages, in either theme; logs in once. */
-export async function workIsAccessible({ open, options }) {
-  const faults = {};
-  const shifts = {};
-  const page = await start({ open, options });
-  await page.addInitScript({ path: AXE });
-  await watchShifts(page);
-  for (const colorScheme of ['light', 'dark']) {
-    await page.emulateMedia({ colorScheme });
-    for (const path of options.paths) {
-      await page.goto(options.url + path);
-      await page.locator('.connection.is-live').waitFor();
-      await page.locator('main .card').first().waitFor();
-      await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
-      faults[`${path} ${colorScheme}`] = await accessibilityFaults(page);
-      shifts[path] = await shiftSum(page);
-    }
-  }
-  return { faults, shifts };
 }

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 from cli.__main__ import main
 from cli.work.ledger import unaccounted_count
+from tests import unmeasured
 
 READY = "Assay is ready: "
 START_DEADLINE_S = 600.0
@@ -84,10 +85,12 @@ class Suite:
 
 
 @contextmanager
-def started(data_dir: Path) -> Iterator[Suite]:
-    """Starts a suite on picked ports; it is stopped in the end, if it was not before."""
+def started(data_dir: Path, environment: Mapping[str, str] | None = None) -> Iterator[Suite]:
+    """Starts a suite on picked ports, unmeasured unless an environment is given; it is stopped in the end, if it was not before."""
     command = (*ASSAY, "up", "--data-dir", str(data_dir), "--port", "0")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment or unmeasured.environment()
+    )
     watchdog = threading.Timer(START_DEADLINE_S, process.kill)
     watchdog.start()
     try:

@@ -29,7 +29,7 @@ def refused(*arguments: str, **environment: str) -> str:
 
 def test_what_was_recorded_is_there_after_a_stop_and_another_start(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    with started(data_dir) as first:
+    with started(data_dir, os.environ) as first:
         key = (data_dir / ADMIN_KEY_FILE).read_text()
         file = write_lines(tmp_path / "calls.jsonl", (call(f"kept-{number}") for number in range(100)))
         assert first.assay("replay", file, "--json").json["accepted"] == 100

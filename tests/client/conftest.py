@@ -1,6 +1,5 @@
 """Fixtures of the client's tests."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -11,12 +10,6 @@ from assay_client import Client
 from tests.client.neighbour import Neighbour, Server, served
 
 NewClient = Callable[..., Client]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> None:
-    for name in [name for name in os.environ if name.startswith("ASSAY_")]:
-        del os.environ[name]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Fixtures of the gateway's tests."""
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,12 +8,6 @@ import pytest
 from tests.gateway.event_reader import change
 from tests.gateway.neighbour import Neighbour
 from tests.gateway.site import Site, running
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> None:
-    for name in [name for name in os.environ if name.startswith("ASSAY_")]:
-        del os.environ[name]
 
 
 @pytest.fixture(scope="session")

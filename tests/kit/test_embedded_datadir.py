@@ -17,6 +17,7 @@ from kit.embedded.files import write_private
 from kit.errors import AssayError
 from kit.supervisor import RunAs
 from kit.supervisor.child import launch_argv
+from tests import unmeasured
 from tests.kit.small_disk import small_disk
 
 OPEN = """
@@ -123,8 +124,7 @@ def test_a_read_only_disk_is_told(tiny_disk: Path) -> None:
 def test_a_directory_of_somebody_else_is_told() -> None:
     nobody = RunAs(65534, 65534, reach_all=True)  # the interpreter may be below root's home
     command = launch_argv((sys.executable, "-c", OPEN, "/etc/assay"), signal.SIGTERM, nobody)
-    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COV")}  # nobody may not write the figures
-    done = subprocess.run(command, cwd="/", env=unmeasured, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd="/", env=unmeasured.environment(), capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1].startswith("kit.errors.AssayError: this user may not write to /etc/assay:")
 
 

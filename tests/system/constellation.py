@@ -20,6 +20,7 @@ from kit.embedded.nats import Nats
 from kit.embedded.postgres import Postgres
 from kit.supervisor import ChildSpec, RestartPolicy, Supervisor
 from services.collector.access.keys import new_secret
+from tests import unmeasured
 
 ROOT = Path(__file__).parents[2]
 RESTARTS = RestartPolicy(restarts_max=100, window_s=60.0, delay_min_s=0.05, delay_max_s=0.5)
@@ -108,8 +109,7 @@ def _held(spec: ChildSpec, gate: asyncio.Event) -> ChildSpec:
 
 
 def _environment() -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
-    return {**inherited, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "gen")))}
+    return {**unmeasured.environment(), "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "gen")))}
 
 
 async def _at_once() -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
 import subprocess
@@ -24,6 +23,7 @@ from assay.collector.v1.collector_service_pb2_grpc import CollectorServiceStub
 
 from kit import rpc
 from kit.tls import ClientFiles, client_context
+from tests import unmeasured
 
 ASSAY = Path(sys.executable).with_name("assay")
 START_TIMEOUT_S = 600.0  # a first start on a machine with more to do
@@ -144,7 +144,7 @@ def running_suite(data_dir: Path, settings: Mapping[str, str] | None = None, tls
 
     `settings` are those of its environment, and `tls` is how its processes are then reached.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")} | dict(settings or {})
+    environment = unmeasured.environment() | dict(settings or {})
     command = [str(ASSAY), "up", "--data-dir", str(data_dir), "--port", "0"]
     errors = data_dir.parent / f"{data_dir.name}.stderr"
     with (

@@ -30,6 +30,8 @@ pytestmark = pytest.mark.slow
 
 ASK_EVERY_S = 0.1
 ANSWERS_BEFORE = 5  # before it is revoked: its answers are remembered wherever they can be
+# Of streams, that their server ends before all that was sent to it is read; and what it says while it cannot look keys up in time.
+BUSY = frozenset({grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 END_TIMEOUT_S = 120.0  # of the machine; what is asked of Assay is looked at by what it still allows
 
 _batch_numbers = count()
@@ -118,15 +120,24 @@ async def follow_watch(suite: Suite, secret: str, usage: Usage, question: WatchM
 
 
 class RefusedError(Exception):
-    """What HTTP says with 401."""
+    """The key does not work (any more)."""
+
+
+class AwayError(Exception):
+    """Nobody could tell whether the key works."""
+
+
+def look_at(status: int) -> None:
+    """Raises RefusedError for 401, AwayError for 503, and AssertionError for any other status than 200."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        raise RefusedError
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        raise AwayError
+    assert status == HTTPStatus.OK
 
 
 async def answered(ask: Awaitable[httpx.Response]) -> None:
-    """Raises RefusedError for 401, and AssertionError for any other status than 200."""
-    status = (await ask).status_code
-    if status == HTTPStatus.UNAUTHORIZED:
-        raise RefusedError
-    assert status == HTTPStatus.OK
+    look_at((await ask).status_code)
 
 
 async def ask_over_http(suite: Suite, secret: str, usage: Usage) -> None:
@@ -143,7 +154,7 @@ async def follow_events(suite: Suite, secret: str, usage: Usage) -> None:
     asked_s = time.monotonic()
     async with suite.http(secret) as http:
         async with http.stream("GET", "/api/v1/stream") as response:
-            assert response.status_code == HTTPStatus.OK
+            look_at(response.status_code)
             async for _ in response.aiter_lines():
                 usage.note(asked_s)
         await answered(http.get("/api/v1/stream"))
@@ -162,6 +173,21 @@ USES: dict[str, Use] = {
 }
 
 
+async def until_refused(use: Use, suite: Suite, secret: str, usage: Usage) -> None:
+    """Takes a use up again that ends for another reason, as it may on a machine with more to do. Raises RefusedError in the end."""
+    while True:
+        try:
+            await use(suite, secret, usage)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+                raise RefusedError from error
+            if error.code() not in BUSY:
+                raise
+        except AwayError:
+            pass
+        await asyncio.sleep(ASK_EVERY_S)
+
+
 def test_no_answer_about_a_key_is_believed_for_five_seconds() -> None:
     assert ADMIT_AGAIN_EVERY_S + MEMORY_AGE_S < MEMORY_AGE_MAX_S == 5
     assert GatewaySettings().key_check_interval_s < MEMORY_AGE_MAX_S
@@ -172,7 +198,7 @@ async def test_a_revoked_key_stops_everywhere_within_five_seconds(suite: Suite) 
     project = await suite.new_project()
     secret, key_id = await suite.new_key(project, "ADMIN")
     usages = {name: Usage() for name in USES}
-    uses = {name: asyncio.ensure_future(use(suite, secret, usages[name])) for name, use in USES.items()}
+    uses = {name: asyncio.ensure_future(until_refused(use, suite, secret, usages[name])) for name, use in USES.items()}
     await eventually(partial(all_have_worked, usages, uses), END_TIMEOUT_S, "every use of the key works")
     async with suite.channel() as channel:
         await AccessServiceStub(channel).RevokeKey(RevokeKeyRequest(project=project, key_id=key_id), timeout=ANSWER_TIMEOUT_S)
@@ -183,14 +209,11 @@ async def test_a_revoked_key_stops_everywhere_within_five_seconds(suite: Suite) 
     results = dict(zip(uses, await asyncio.gather(*uses.values(), return_exceptions=True), strict=True))
     allowed_for_s = {name: round(usage.last_allowed_s - revoked_s, 1) for name, usage in usages.items()}
     assert all(allowed_s <= MEMORY_AGE_MAX_S for allowed_s in allowed_for_s.values()), (allowed_for_s, results)
-    for name, result in results.items():
-        if not isinstance(result, RefusedError):
-            assert isinstance(result, grpc.aio.AioRpcError), (name, result)
-            assert result.code() is grpc.StatusCode.UNAUTHENTICATED, name
+    assert all(isinstance(result, RefusedError) for result in results.values()), results
 
 
 async def all_have_worked(usages: Mapping[str, Usage], uses: Mapping[str, "asyncio.Future[None]"]) -> bool:
     """Whether every use got answers; a watch of what is silent gets one."""
     for name, use in uses.items():
-        assert not use.done(), f"a key that works was refused: {name}"
+        assert not use.done(), (name, use)
     return all(usage.answer_count >= (1 if "silent" in name else ANSWERS_BEFORE) for name, usage in usages.items())

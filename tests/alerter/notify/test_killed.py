@@ -27,6 +27,7 @@ from services.alerter.secret_box import SecretBox
 from services.alerter.store.policies import PolicyStore
 from services.alerter.store.receivers import ReceiverStore
 from services.alerter.store.rules import RuleStore
+from tests import unmeasured
 from tests.alerter.notify.desk import KEY
 from tests.alerter.notify.servers import free_port, until
 from tests.alerter.rules.installation import DEADLINE_S, Installation, calls, installation, success_rule
@@ -53,7 +54,7 @@ class Processes:
     def __init__(self, directory: Path, commands: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> None:
         self._directory = directory
         self._commands = commands
-        self._environment = {**os.environ, **environment}
+        self._environment = {**unmeasured.environment(), **environment}
         self._running: dict[str, asyncio.subprocess.Process] = {}
 
     async def start(self, name: str) -> None:

@@ -1,7 +1,6 @@
 """One owner for each project, whoever is killed when."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from sqlalchemy import text
 
 from kit import database
 from kit.embedded.stack import Stack
+from tests import unmeasured
 from tests.alerter.rules.installation import Installation, calls, eventually, installation, running, success_rule
 
 # Streams are those of this module alone.
@@ -37,7 +37,7 @@ async def process(made: Installation) -> AsyncIterator[asyncio.subprocess.Proces
         "ASSAY_ALERTER_ANALYZER_ADDRESS": "",
         "ASSAY_ALERTER_EVALUATE_EVERY_S": "1",
     }
-    started = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.alerter", env=os.environ | settings)
+    started = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.alerter", env=unmeasured.environment() | settings)
     try:
         yield started
     finally:

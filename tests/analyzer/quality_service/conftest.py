@@ -1,6 +1,5 @@
 """A collector and an analyzer for each module, and impatient scoring."""
 
-import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -12,12 +11,6 @@ from services.analyzer import projects, scoring
 from services.collector import score_writer, upkeep
 from tests.analyzer.quality_service.site import Scored
 from tests.analyzer.service.site import Site, analyzing, collecting
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> None:
-    for name in [name for name in os.environ if name.startswith("ASSAY_")]:
-        del os.environ[name]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,21 +1,13 @@
 """A collector for each module, and an analyzer that looks anew twice a second."""
 
-import os
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 
 from kit.bus import Bus
 from kit.embedded.stack import Stack
 from tests.analyzer.rankings_service.fleet import Fleet, fleet_of
 from tests.analyzer.service.site import Analyzer, Site, analyzing, collecting
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> None:
-    for name in [name for name in os.environ if name.startswith("ASSAY_")]:
-        del os.environ[name]
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A collector for each module, and impatient analyzers."""
 
-import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -10,12 +9,6 @@ from kit.bus import Bus
 from kit.embedded.stack import Stack
 from services.analyzer import projects, worker
 from tests.analyzer.service.site import Analyzer, Site, analyzing, collecting
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> None:
-    for name in [name for name in os.environ if name.startswith("ASSAY_")]:
-        del os.environ[name]
 
 
 @pytest.fixture(scope="module", autouse=True)

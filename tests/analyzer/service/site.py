@@ -30,6 +30,7 @@ from services.collector.access import keys
 from services.collector.app.front import front
 from services.collector.app.writer import writer
 from services.collector.settings import FrontSettings, WriterSettings
+from tests import unmeasured
 
 DEADLINE_S = 120.0
 POLL_S = 0.05
@@ -93,7 +94,6 @@ class Site:
 
     def environment(self, **changes: str) -> dict[str, str]:
         """The same for an analyzer in a process of its own."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
         own = {
             "ASSAY_DATABASE_URL": self.shared["database_url"],
             "ASSAY_NATS_URL": self.shared["nats_url"],
@@ -101,7 +101,7 @@ class Site:
             "ASSAY_ANALYZER_COLLECTOR_ADDRESS": self.collector,
             "ASSAY_ANALYZER_OPS_LISTEN": "",
         }
-        return {**inherited, **own, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **changes}
+        return {**unmeasured.environment(), **own, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **changes}
 
 
 @dataclass(frozen=True)

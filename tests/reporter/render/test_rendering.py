@@ -26,6 +26,7 @@ from services.reporter.render.tables import tables, tables_zip
 from tests.reporter.samples import changed, everything, fleet, key, period_data, steady
 
 GOLDEN = Path(__file__).parent / "golden"
+WRITES_GOLDEN = bool(os.environ.get("ASSAY_WRITE_GOLDEN"))
 HOSTILE = '<script>alert(1)</script>|`*"=cmd()'
 
 
@@ -65,7 +66,7 @@ def test_the_same_data_give_the_same_bytes_as_ever(report: Report) -> None:
         "mail.html": mail(report, "https://assay.example/reports/1").html.encode(),
         **{name: text.encode() for name, text in tables(report).items() if name in ("changes.csv", "incidents.csv")},
     }
-    if os.environ.get("ASSAY_WRITE_GOLDEN"):
+    if WRITES_GOLDEN:
         GOLDEN.mkdir(exist_ok=True)
         for name, content in forms.items():
             (GOLDEN / name).write_bytes(content)
