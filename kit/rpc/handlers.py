@@ -22,6 +22,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 # For the one message of a request to arrive: 8 MB over 2 Mbit/s. An RPC without its message holds one of the server's places.
 MESSAGE_WAIT_MAX_S = 30.0
 _RAW_MARK = "_assay_raw_request"
+_SERIALISED_MARK = "_assay_serialised_response"
 _REQUESTS = metrics.counter("assay_rpc_requests_total", "RPCs answered, by method and status code.", ["method", "code"])
 _SECONDS = metrics.histogram(
     "assay_rpc_seconds",
@@ -34,6 +35,12 @@ _log = logs.get_logger(__name__)
 def raw_request(method: Method) -> Method:
     """Marks a servicer's method that wants a request's bytes instead of the parsed message, to parse them itself."""
     setattr(method, _RAW_MARK, True)
+    return method
+
+
+def serialised_response(method: Method) -> Method:
+    """Marks a servicer's method that answers with a response's bytes, since it keeps them for whoever asks the same again."""
+    setattr(method, _SERIALISED_MARK, True)
     return method
 
 
@@ -63,7 +70,7 @@ class WrappingServer:
 def _wrapped(name: str, handler: Handler, stopping: Stopping) -> Handler:
     method = getattr(handler, f"{'stream' if handler.request_streaming else 'unary'}_{'stream' if handler.response_streaming else 'unary'}")
     parse = bytes if getattr(method, _RAW_MARK, False) else handler.request_deserializer
-    serialise = handler.response_serializer
+    serialise = bytes if getattr(method, _SERIALISED_MARK, False) else handler.response_serializer
     assert parse is not None and serialise is not None  # noqa: S101, PT018  generated code always has both
 
     async def answer_once(received: AsyncIterator[bytes], context: Context) -> bytes:

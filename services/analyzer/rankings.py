@@ -48,6 +48,8 @@ RETRY_S = 5.0
 LOOK_S = 0.5
 # A watched question is looked at so often at least: it may have become stale, or its project may have been dropped meanwhile.
 WATCH_LOOK_S = 15.0
+# Behind an answer's bytes, it makes them those of the same answer, marked: a field that comes again counts as it came last.
+_STALE = RankProvidersResponse(is_stale=True).SerializeToString()
 
 
 class Asked(NamedTuple):
@@ -102,11 +104,11 @@ class _Held:
 
 @dataclass(eq=False)
 class _Answer:
-    """An answer and what it rests on. `is_wanted`: it was asked for since what it rests on was read."""
+    """An answer, serialised, and what it rests on. `is_wanted`: it was asked for since what it rests on was read."""
 
     asked: Asked
     read: Read
-    response: asyncio.Task[RankProvidersResponse]
+    body: asyncio.Task[bytes]
     is_wanted: bool = True
 
 
@@ -137,8 +139,9 @@ class Rankings:
                     await asyncio.wait_for(self._wake.wait(), LOOK_S)
                 self._wake.clear()
 
-    async def answer(self, asked: Asked) -> RankProvidersResponse:
-        """The ranking. A project that nobody asked about lately is read first.
+    async def answer(self, asked: Asked) -> bytes:
+        """The ranking, serialised: to do that for each who asks would take most of the time. A project that nobody asked about lately is
+        read first.
 
         Raises PROJECT_UNKNOWN, RANKING_UNAVAILABLE, and errors of the database.
         """
@@ -151,17 +154,16 @@ class Rankings:
         self._answers.move_to_end(place)
         while len(self._answers) > ANSWERS_MAX:
             self._answers.popitem(last=False)
-        response = RankProvidersResponse()
-        response.CopyFrom(kept.response.result() if kept.response.done() else await asyncio.shield(kept.response))
-        response.is_stale = held.is_behind or time.time() - kept.read.as_of_s > STALE_AFTER_S
-        return response
+        body = kept.body.result() if kept.body.done() else await asyncio.shield(kept.body)
+        is_stale = held.is_behind or time.time() - kept.read.as_of_s > STALE_AFTER_S
+        return body + _STALE if is_stale else body
 
     async def watch(self, asked: Asked) -> AsyncGenerator[RankProvidersResponse, None]:
         """The ranking, and again whenever another choice is recommended or it becomes or ceases to be stale. Raises as `answer`."""
         told: RankProvidersResponse | None = None
         while True:
             changed = (await self._in_use(asked.basis)).changed
-            found = await self.answer(asked)
+            found = RankProvidersResponse.FromString(await self.answer(asked))
             if told is None or (found.ranking_id, found.is_stale) != (told.ranking_id, told.is_stale):
                 yield found
                 told = found
@@ -174,11 +176,11 @@ class Rankings:
         prepared = self._prepared(held, asked.half_life_s or self._half_life_s)
         return _Answer(asked, held.read, asyncio.create_task(self._answered(asked, prepared)))
 
-    async def _answered(self, asked: Asked, preparing: asyncio.Task[Prepared]) -> RankProvidersResponse:
+    async def _answered(self, asked: Asked, preparing: asyncio.Task[Prepared]) -> bytes:
         prepared = await asyncio.shield(preparing)
         response = await asyncio.to_thread(lambda: ranking_to_message(rank(prepared, asked.question)))
         self._recommendations.settle(asked.request, asked.key, response)
-        return response
+        return response.SerializeToString()
 
     async def _renew(self, held: _Held) -> None:
         """Works out anew what was asked for lately, and forgets the rest: each answer holds what it rests on, which is large.
@@ -194,7 +196,7 @@ class Rankings:
                 continue
             fresh = self._begun(held, kept.asked)
             fresh.is_wanted = False
-            await asyncio.shield(fresh.response)
+            await asyncio.shield(fresh.body)
             if place in self._answers:
                 self._answers[place] = fresh
 

@@ -8,7 +8,7 @@ import grpc.aio
 from assay.analyzer.v1 import ranking_service_pb2 as contract
 from assay.analyzer.v1 import ranking_service_pb2_grpc
 
-from kit import database, paging
+from kit import database, paging, rpc
 from kit.access import Guard, Role
 from kit.open_streams import OpenStreams, while_admitted
 from services.analyzer.backtests import Backtests
@@ -39,7 +39,8 @@ class RankingServicer(ranking_service_pb2_grpc.RankingServiceServicer):
         """Registers the service."""
         ranking_service_pb2_grpc.add_RankingServiceServicer_to_server(self, server)
 
-    async def RankProviders(self, request: contract.RankProvidersRequest, context: Context) -> contract.RankProvidersResponse:
+    @rpc.serialised_response
+    async def RankProviders(self, request: contract.RankProvidersRequest, context: Context) -> Any:
         """Ranks the candidates for a kind of task."""
         with database.away_is_unavailable():
             project = await self._ranking_guard.admit(context, Role.READ, request.project)
