@@ -38,7 +38,13 @@ run: setup ## run the whole suite here, on an embedded PostgreSQL and NATS
 demo: setup ## run it with a month of a simulated fleet, to look at; its data is kept apart
 	$(BIN)/assay demo
 
-test: setup ## run every test, the fast ones first, and check the coverage
+# What Assay fits into, for its tests alone.
+$(VENV)/.integrations: tests/integrations.lock $(STAMP)
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r tests/integrations.lock \
+	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r tests/integrations.lock
+	@touch $@
+
+test: setup $(VENV)/.integrations ## run every test, the fast ones first, and check the coverage
 	$(BIN)/python -m tests.run
 
 test-fast: setup ## run the tests that take no servers

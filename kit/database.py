@@ -50,13 +50,19 @@ def is_conflict_error(error: BaseException) -> bool:
     return isinstance(cause, asyncpg.PostgresError) and (cause.sqlstate or "").startswith(_CONFLICT_STATES)
 
 
+def cannot_answer_yet(error: BaseException) -> bool:
+    """Whether the database was out of reach, or without the tables: a service answers before it has made them."""
+    cause = _driver_error(error)
+    return is_connection_error(cause) or isinstance(cause, (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError))
+
+
 @contextmanager
 def away_is_unavailable() -> Iterator[None]:
-    """Turns the errors of a database that is out of reach into UNAVAILABLE DATABASE_UNAVAILABLE, for callers to try again."""
+    """Turns the errors of a database that cannot answer yet into UNAVAILABLE DATABASE_UNAVAILABLE, for callers to try again."""
     try:
         yield
     except Exception as error:
-        if is_connection_error(error):
+        if cannot_answer_yet(error):
             message = "the database cannot be reached: try again in a moment"
             raise AssayError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", message, retry_after_s=RETRY_AFTER_S) from error
         raise
@@ -140,7 +146,7 @@ async def migrate(url: str, *, schema: str, package: str, files: tls.ClientFiles
             await check_server(connection)
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(f"migrate {schema}")})
             await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
-            if await _version(connection, schema) == _newest_version(package):
+            if await _version(connection, schema) == newest_version(package):
                 return
             from kit import migrations  # noqa: PLC0415 - Alembic takes a second to load, and mostly there is nothing to do
 
@@ -157,7 +163,7 @@ async def _version(connection: AsyncConnection, schema: str) -> str | None:
     return version
 
 
-def _newest_version(package: str) -> str:
+def newest_version(package: str) -> str:
     """The newest version that a package of migrations knows: their files are numbered."""
     names = [entry.name for entry in resources.files(f"{package}.versions").iterdir()]
     return max(name.partition("_")[0] for name in names if name[:1].isdigit())

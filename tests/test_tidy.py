@@ -68,8 +68,9 @@ def test_nothing_is_left_marked_for_later_or_tied_to_a_machine() -> None:
     assert not found
 
 
-def test_the_lock_file_has_a_hash_for_everything_and_names_no_index() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("name", ["requirements.lock", "deploy/requirements.lock", "tests/integrations.lock"])
+def test_a_lock_file_has_a_hash_for_everything_and_names_no_index(name: str) -> None:
+    lock = (ROOT / name).read_text()
     packages = re.split(r"\n(?=\S)", lock.strip())
     assert len(packages) > 50
     assert all("--hash=sha256:" in package for package in packages)
@@ -111,7 +112,7 @@ def test_architecture_names_every_subject_of_the_bus() -> None:
 
     published = (
         *(collector.CALLS_SUBJECT, collector.EVIDENCE_SUBJECT, collector.WINDOWS_SUBJECT),
-        *(collector.CONTENT_SUBJECT, collector.EVIDENCE_STORED_SUBJECT, analyzer.SCORES_SUBJECT),
+        *(collector.CONTENT_SUBJECT, collector.EVIDENCE_STORED_SUBJECT, collector.ERASED_SUBJECT, analyzer.SCORES_SUBJECT),
         *(analyzer.ANOMALIES_SUBJECT, alerter.ALERTS_SUBJECT, reporter.REPORTS_SUBJECT),
     )
     assert set(architecture_table("Subjects")) == {f"{subject}.<project>" for subject in published}

@@ -143,7 +143,6 @@ def test_a_server_that_goes_or_comes_is_away(error: Exception) -> None:
         asyncpg.InterfaceError("the server expects 6 arguments for this query, 3 were passed"),
         asyncpg.UniqueViolationError("duplicate key"),
         asyncpg.CharacterNotInRepertoireError("invalid byte sequence"),
-        asyncpg.UndefinedTableError("no such table"),
         asyncpg.InternalServerError("cache lookup failed"),
         ValueError("wrong"),
         KeyError("bug"),
@@ -155,6 +154,14 @@ async def test_what_is_wrong_with_the_statement_or_the_program_is_neither(error:
     assert not is_conflict_error(error)
     with pytest.raises(type(error)), database.away_is_unavailable():
         raise error
+
+
+@pytest.mark.parametrize("error", [asyncpg.UndefinedTableError("no such table"), asyncpg.InvalidSchemaNameError("no such schema")])
+def test_tables_that_are_not_made_yet_are_no_bug_of_who_asks_for_them(error: Exception) -> None:
+    assert not is_connection_error(error)  # whoever prepares the database must hear of it
+    with pytest.raises(AssayError) as told, database.away_is_unavailable():
+        raise error
+    assert told.value.reason == "DATABASE_UNAVAILABLE"
 
 
 async def test_values_that_cannot_be_sent_are_the_statements_fault(engine: AsyncEngine) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from kit.access import DEFAULT_PROJECT, Identity, Role, access_unavailable, key_invalid, project_unknown
-from kit.database import is_connection_error
+from kit.database import cannot_answer_yet
 from kit.errors import AssayError, Kind
 from services.collector.access import audit, keys, rows
 from services.collector.access.records import AuditEvent, Key, Project
@@ -240,7 +240,7 @@ class AccessStore:
             async with self._engine.begin() as connection:
                 yield connection
         except Exception as error:
-            if is_connection_error(error):
+            if cannot_answer_yet(error):
                 raise access_unavailable() from error
             raise
 
