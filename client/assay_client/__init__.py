@@ -4,11 +4,13 @@ import time
 
 from assay_client.call import Call
 from assay_client.client import Client
+from assay_client.decorator import observed
 from assay_client.ids import time_ordered_id
 from assay_client.lane import Stats
 from assay_client.outcome import Outcome
+from assay_client.tags import tagged
 
-__all__ = ["Call", "Client", "Outcome", "Stats", "new_id", "time_ordered_id"]
+__all__ = ["Call", "Client", "Outcome", "Stats", "new_id", "observed", "tagged", "time_ordered_id"]
 
 
 def new_id() -> str:

@@ -18,7 +18,19 @@ class Call:
     An exception out of the block is recorded by its name and passes unchanged. None of the methods raises or waits.
     """
 
-    __slots__ = ("_before", "_began_s", "_call_id", "_counts", "_engine", "_error_type", "_first_token_s", "_outcome", "_start_s", "_usage")
+    __slots__ = (
+        "_before",
+        "_began_s",
+        "_call_id",
+        "_counts",
+        "_engine",
+        "_error_type",
+        "_first_token_s",
+        "_model",
+        "_outcome",
+        "_start_s",
+        "_usage",
+    )
 
     def __init__(self, engine: Engine, before: tuple[Any, ...], call_id: str) -> None:
         self._engine = engine
@@ -26,6 +38,7 @@ class Call:
         self._call_id = call_id
         self._outcome: Outcome | None = None
         self._error_type = ""
+        self._model = ""
         self._first_token_s: float | None = None
         self._usage: Usage | None = None
         self._counts: TokenCounts | None = None
@@ -39,10 +52,15 @@ class Call:
             self._call_id = time_ordered_id(int(self._start_s * 1_000))
         return self._call_id
 
-    def first_token(self) -> None:
-        """The answer has begun. May be said at every piece of a stream: the first time counts."""
+    @property
+    def model(self) -> str:
+        """Which model answered, as far as that is known; until then, which was asked for."""
+        return self._model or str(self._before[1])
+
+    def first_token(self, after_s: float | None = None) -> None:
+        """The answer has begun: now, or so many seconds after the request. May be said at every piece: the first time counts."""
         if self._first_token_s is None:
-            self._first_token_s = time.perf_counter() - self._began_s
+            self._first_token_s = time.perf_counter() - self._began_s if after_s is None else after_s
 
     def usage(
         self,
@@ -78,6 +96,10 @@ class Call:
         except Exception as error:  # noqa: BLE001 - the agent's code must not hear of it
             self._engine.notices.complain(f"call.usage cannot read a {type(response).__name__}: {error!r}")
 
+    def answered_by(self, model: str) -> None:
+        """Which model answered, where that is not the name that was asked for."""
+        self._model = model
+
     def outcome(self, outcome: Outcome, error_type: str = "") -> None:
         """Says how the call ended where no exception does, such as REFUSED; it holds against an exception, too."""
         self._outcome = outcome
@@ -100,7 +122,7 @@ class Call:
         self._engine.calls.put(
             (
                 provider,
-                model,
+                self._model or model,
                 task_type,
                 self._start_s,
                 latency_s,

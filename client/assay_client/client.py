@@ -269,8 +269,12 @@ class Client:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         await self.aclose()
 
+    def complain(self, words: str) -> None:
+        """Says once in the log that something cannot be recorded; for integrations."""
+        self._engine.notices.complain(words)
+
     def _complain(self, method: str, unknown: Mapping[str, object]) -> None:
-        self._engine.notices.complain(f"client.{method} has no {', '.join(unknown)}")
+        self.complain(f"client.{method} has no {', '.join(unknown)}")
 
     def _refuse(self, kind: Kind, error: Exception) -> None:
         self._engine.intakes[kind].refuse()

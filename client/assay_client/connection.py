@@ -35,6 +35,8 @@ _OPTIONS = (
     ("grpc.service_config_disable_resolution", 1),
     # Channels of two clients with the same address must not share a connection, which would outlive the one before a fork.
     ("grpc.use_local_subchannel_pool", 1),
+    # By which the collector tells sources of calls apart.
+    ("grpc.primary_user_agent", "assay-client"),
 )
 
 # What gRPC calls its threads. They end some milliseconds after its last channel was closed, unless the application has one.
@@ -88,7 +90,7 @@ class Connection:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._metadata = (("authorization", f"Bearer {settings.key}"),) if settings.key else ()
+        self._metadata = metadata_of(settings)
         self._channel: grpc.Channel | None = None
         self._marks: Sequence[object] = ()
 
@@ -100,7 +102,7 @@ class Connection:
             call: Any = channel.unary_unary(method, response_deserializer=response_type.FromString)
             response = call(batch.request, timeout=RPC_TIMEOUT_S, metadata=self._metadata)
         except grpc.RpcError as error:
-            return _answer_of(error)
+            return answer_of(error)
         except (OSError, ValueError) as error:  # TLS files that cannot be used; a channel that is closed meanwhile
             return Answer(Verdict.AWAY, str(error))
         return Answer(Verdict.TAKEN, rejections=response.rejections)
@@ -116,21 +118,28 @@ class Connection:
         if self._channel is not None and marks != self._marks:
             self.close()
         if self._channel is None:
-            self._channel = self._new_channel()
+            self._channel = new_channel(self._settings)
             self._marks = marks
         return self._channel
 
-    def _new_channel(self) -> grpc.Channel:
-        settings = self._settings
-        if settings.tls_ca is None:
-            return grpc.insecure_channel(settings.url, options=_OPTIONS)
-        credentials = grpc.ssl_channel_credentials(
-            settings.tls_ca.read_bytes(),
-            None if settings.tls_key is None else settings.tls_key.read_bytes(),
-            None if settings.tls_certificate is None else settings.tls_certificate.read_bytes(),
-        )
-        name = (("grpc.ssl_target_name_override", settings.tls_server_name),) if settings.tls_server_name else ()
-        return grpc.secure_channel(settings.url, credentials, options=_OPTIONS + name)
+
+def metadata_of(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """What each RPC carries: the key, if there is one."""
+    return (("authorization", f"Bearer {settings.key}"),) if settings.key else ()
+
+
+def new_channel(settings: Settings, *more_options: tuple[str, int]) -> grpc.Channel:
+    """A channel to the address, with TLS where the settings have it. Raises OSError where a file cannot be read."""
+    options = (*_OPTIONS, *more_options)
+    if settings.tls_ca is None:
+        return grpc.insecure_channel(settings.url, options=options)
+    credentials = grpc.ssl_channel_credentials(
+        settings.tls_ca.read_bytes(),
+        None if settings.tls_key is None else settings.tls_key.read_bytes(),
+        None if settings.tls_certificate is None else settings.tls_certificate.read_bytes(),
+    )
+    name = (("grpc.ssl_target_name_override", settings.tls_server_name),) if settings.tls_server_name else ()
+    return grpc.secure_channel(settings.url, credentials, options=options + name)
 
 
 def await_end_of_threads(own_ids: Collection[int]) -> None:
@@ -161,7 +170,7 @@ def _thread_names() -> set[str]:
     return names
 
 
-def _answer_of(error: Any) -> Answer:
+def answer_of(error: Any) -> Answer:
     """What a refusal of the whole batch means. `error` is a grpc.RpcError that is a grpc.Call, too."""
     code: grpc.StatusCode = error.code()
     details = read_details(error.trailing_metadata() or ())

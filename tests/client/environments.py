@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -59,13 +60,17 @@ def interpreter(version: str) -> str:
     pytest.skip(f"there is no Python {version} here")
 
 
-def environment(folder: Path, python: str, *packages: str | Path) -> str:
-    """A fresh virtual environment with these packages; its Python. Skips the test where they cannot be had."""
+def environment(folder: Path, python: str, *packages: str | Path, unlocked: Collection[str] = ()) -> str:
+    """A fresh virtual environment with these packages; its Python. Skips the test where they cannot be had.
+
+    What they need has the versions of the lock file, except for those that are `unlocked`.
+    """
     subprocess.run([UV, "venv", "-q", "--python", python, folder], check=True, timeout=INSTALL_TIMEOUT_S)
     inside = folder / "bin" / "python"
     constraints = folder / "constraints.txt"
     lines = (ROOT / "requirements.lock").read_text().splitlines()
-    constraints.write_text("\n".join(line.rstrip(" \\") for line in lines if "==" in line and "--hash" not in line))
+    locked = [line.rstrip(" \\") for line in lines if "==" in line and "--hash" not in line]
+    constraints.write_text("\n".join(line for line in locked if line.partition("==")[0] not in unlocked))
     command: list[str | Path] = [UV, "pip", "install", "-q", "--python", inside, "-c", constraints, *packages]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=INSTALL_TIMEOUT_S)
     if done.returncode and any(word in done.stderr for word in ("Request failed", "dns error", "connect")):

@@ -1,14 +1,18 @@
 """The wheels in fresh environments, and the client under every Python that it is for, with and without uvloop."""
 
+import os
 import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
+from assay_client import Outcome
 
 from tests.client.environments import ROOT, build_wheels, environment, interpreter
+from tests.client.integrations.conftest import counts
+from tests.client.integrations.providers import ANTHROPIC_COUNTS, EMBEDDING_COUNTS, MODELS, OPENAI_COUNTS, providing
 from tests.client.neighbour import Neighbour, Server
-from tests.client.programs import ANY, ENDINGS, TOLD, run
+from tests.client.programs import ANY, ENDINGS, RUN_TIMEOUT_S, TOLD, run
 
 pytestmark = pytest.mark.slow
 VERSIONS = ("3.11", "3.12", "3.13")
@@ -56,10 +60,11 @@ def python(request: pytest.FixtureRequest, wheels: tuple[Path, Path], tmp_path_f
 def test_the_client_brings_the_contract_and_the_suite_does_not(wheels: tuple[Path, Path]) -> None:
     client, suite = (zipfile.ZipFile(wheel) for wheel in wheels)
     generated = {str(path.relative_to(ROOT / "gen")) for path in (ROOT / "gen").rglob("*.py*") if path.suffix in {".py", ".pyi"}}
-    own = {str(path.relative_to(ROOT / "client")) for path in (ROOT / "client" / "assay_client").iterdir() if path.suffix == ".py"}
+    own = {str(path.relative_to(ROOT / "client")) for path in (ROOT / "client" / "assay_client").rglob("*.py")}
     assert generated | own | {"assay_client/py.typed"} == {name for name in client.namelist() if ".dist-info/" not in name}
     (metadata,) = (name for name in client.namelist() if name.endswith("METADATA"))
-    needs = [line.split()[1] for line in client.read(metadata).decode().splitlines() if line.startswith("Requires-Dist")]
+    lines = [line for line in client.read(metadata).decode().splitlines() if line.startswith("Requires-Dist")]
+    needs = [line.split()[1] for line in lines if "extra ==" not in line]
     assert [need.partition(">")[0] for need in needs] == ["grpcio", "protobuf"]
     assert not [name for name in suite.namelist() if name.startswith(("assay/", "assay_client/"))]
     (metadata,) = (name for name in suite.namelist() if name.endswith("METADATA"))
@@ -87,6 +92,34 @@ def test_programs_end_alike_under_every_python(python: str, neighbour: Neighbour
         arrived = len(neighbour.calls) - before
         assert (int(done.stdout.removeprefix("recorded ")) if count == TOLD else count) in {arrived, ANY}, (name, done.stderr)
     neighbour.assert_nothing_twice()
+
+
+@pytest.mark.usefixtures("server")
+def test_litellm_and_an_older_sdk_of_openai_report_their_calls(wheels: tuple[Path, Path], tmp_path: Path, neighbour: Neighbour) -> None:
+    python = environment(tmp_path / "venv", interpreter("3.11"), wheels[0], "litellm", unlocked=("openai",))
+    program = (Path(__file__).parent / "integrations" / "litellm_program.py").read_text()
+    with providing() as providers:
+        settings = {"ASSAY_URL": neighbour.address, "ASSAY_KEY": "secret", "LITELLM_LOCAL_MODEL_COST_MAP": "true"}
+        command = [python, "-P", "-c", program, providers.url]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **settings}, timeout=RUN_TIMEOUT_S)
+    assert done.returncode == 0, done.stderr
+    found = sorted((call.task_type, call.provider, call.model, Outcome(call.outcome).name, counts(call)) for call in neighbour.calls)
+    planned, reviewed, alone = "planning", "code_review", "the SDK alone"
+    assert found == sorted(
+        [
+            *[(planned, "openai", "gpt-5", "SUCCEEDED", OPENAI_COUNTS)] * 2,
+            (planned, "anthropic", "claude-x", "SUCCEEDED", ANTHROPIC_COUNTS),
+            (reviewed, "openai", "gpt-5", "SUCCEEDED", OPENAI_COUNTS),
+            *[(reviewed, "anthropic", "claude-x", "SUCCEEDED", ANTHROPIC_COUNTS)] * 4,
+            ("embeddings", "openai", "text-embedding-3-small", "SUCCEEDED", EMBEDDING_COUNTS),
+            ("chat", "openai", "unknown", "FAILED", (0,) * 5),
+            ("chat", "openai", "gpt-5", "REFUSED", OPENAI_COUNTS),
+            *[(alone, "openai", MODELS["gpt-5"], "SUCCEEDED", OPENAI_COUNTS)] * 2,
+        ]
+    )
+    assert {call.task_id for call in neighbour.calls if call.task_type == planned} == {"t-1"}
+    assert {(call.ranking_id, call.selection_ratio) for call in neighbour.calls if call.ranking_id} == {("r-1", 1.0)}
+    assert sum(call.HasField("time_to_first_token") for call in neighbour.calls) == 2
 
 
 @pytest.mark.parametrize(("how", "exit_code"), [("", 0), ("--term", -15)])
