@@ -215,6 +215,23 @@ class Bus:
         except nats.js.errors.NotFoundError:
             return None
 
+    async def next_message(self, stream: str, subject: str, sequence: int) -> RawStreamMsg | None:
+        """The first message from a place on whose subject, which may have wildcards, is meant; None if there is none. As `message` else."""
+        try:
+            return await self.jetstream.get_msg(stream, seq=sequence, subject=subject, next=True, direct=True)
+        except nats.js.errors.NotFoundError:
+            return None
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            raise _unavailable(repr(error)) from error
+
+    async def forget_consumer(self, stream: str, config: ConsumerConfig) -> None:
+        """Has whoever consumes next under that name begin with the first message that is there."""
+        try:
+            with contextlib.suppress(nats.js.errors.NotFoundError):
+                await self.jetstream.delete_consumer(stream, str(config.durable_name))
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            raise _unavailable(repr(error)) from error
+
     async def has_stream(self, stream: str) -> bool:
         """Whether there is a stream of that name."""
         try:

@@ -30,6 +30,7 @@ MetricName = Literal[
     "assay_scores_total",
     "assay_alerter_evaluation_seconds",
     "assay_alerter_transitions_total",
+    "assay_export_sent_total",
 ]
 
 # From half a millisecond, one unary call over loopback, to ten seconds, where callers have given up.

@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from kit.errors import AssayError, Kind
 
 
-def upgrade(connection: Connection, schema: str, package: str) -> None:
-    """Brings the schema to the newest version of the package. Raises FAILED_PRECONDITION for one that is newer still."""
+def upgrade(connection: Connection, schema: str, package: str, version: str = "head") -> None:
+    """Brings the schema to a version of the package, the newest unless told. Raises FAILED_PRECONDITION for one that is newer still."""
     config = Config()
     config.set_main_option("script_location", f"{package}:")
     script = ScriptDirectory.from_config(config)
@@ -24,7 +24,7 @@ def upgrade(connection: Connection, schema: str, package: str) -> None:
                 f"the database's schema {schema} is at version {', '.join(unknown)}, which this version of Assay does not know: "
                 "start the newer version that made it",
             )
-        return list(script._upgrade_revs("head", current))  # type: ignore[arg-type]  # noqa: SLF001 - Alembic's own commands do the same
+        return list(script._upgrade_revs(version, current))  # type: ignore[arg-type]  # noqa: SLF001 - Alembic's own commands do the same
 
     with EnvironmentContext(config, script, fn=steps) as environment:
         environment.configure(

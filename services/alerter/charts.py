@@ -9,13 +9,13 @@ import numpy as np
 
 from kit import logs
 from kit.errors import AssayError
-from services.alerter.backtesting import verdicts_of
+from services.alerter.backtesting import steps_of, verdicts_of
 from services.alerter.domain.backtest_plan import plan
 from services.alerter.domain.notification.content import AlertNote, Notification, written_value
 from services.alerter.domain.rule import Burn, Rule, Threshold
 from services.alerter.domain.verdict import columns_needed, windows_of
 from services.alerter.domain.words import span, threshold_of, unit_of
-from services.alerter.messages.metric_tables import Ask, question
+from services.alerter.messages.metric_tables import Ask, question, stepped_table
 from services.alerter.messages.rule_messages import message_from_definition, rule_from_message
 from services.alerter.neighbours import Collector
 from services.alerter.render.chart import Chart, drawn
@@ -64,7 +64,8 @@ class Charts:
         made = plan(rule, condition, shown_s, now_s=int(self._clock()), group_count=1, windows_max=POINTS_MAX)
         ask, columns = Ask.of(rule.group_by, rule.chosen), columns_needed(condition)
         request = question(project, ask, made.start_s - made.lead_s, made.end_s, columns=columns, step_s=made.step_s)
-        said, _ = verdicts_of(rule, condition, made, [await self._collector.query(request, TIMEOUT_S)])
+        answer = await self._collector.query(request, TIMEOUT_S)
+        said, _ = verdicts_of(condition, made, stepped_table([answer], ask, columns, steps_of(made)))
         values = said.observed[0].tolist() if len(said.keys) else []
         bound = threshold_of(rule)
         if bound is None or np.isnan(values).all():

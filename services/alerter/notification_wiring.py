@@ -10,6 +10,7 @@ from kit.access import Guard
 from kit.bus import Bus
 from kit.lifecycle import Job
 from kit.secret_keys import load_keys
+from services.alerter.channels.alertmanager import AlertmanagerChannel
 from services.alerter.channels.channel import Channel
 from services.alerter.channels.email import EmailChannel
 from services.alerter.channels.http import http
@@ -22,11 +23,13 @@ from services.alerter.notification_settings import NotificationSettings
 from services.alerter.notification_upkeep import NotificationUpkeep
 from services.alerter.notifier import Links, Notifier, utc_now
 from services.alerter.outbox import ChartOf, Outbox
+from services.alerter.rpc_audit import AuditServicer
 from services.alerter.rpc_links import LinkServicer
 from services.alerter.rpc_receivers import NotificationStores, ReceiverServicer
 from services.alerter.rpc_silences import SilenceServicer
 from services.alerter.secret_box import SecretBox
 from services.alerter.store.alerts import AlertStore
+from services.alerter.store.audit import AuditStore
 from services.alerter.store.deliveries import DeliveryStore
 from services.alerter.store.policies import PolicyStore
 from services.alerter.store.receivers import ReceiverStore
@@ -38,7 +41,7 @@ from services.alerter.store.silences import SilenceStore
 class Notification:
     """What is served, and what runs beside."""
 
-    served: tuple[SilenceServicer, ReceiverServicer, LinkServicer]
+    served: tuple[AuditServicer, SilenceServicer, ReceiverServicer, LinkServicer]
     jobs: tuple[Job, ...]
 
 
@@ -64,6 +67,7 @@ async def notification(
             "webhook": WebhookChannel(client),
             "pager_duty": PagerDutyChannel(client, settings.pager_duty_url),
             "teams": TeamsChannel(client),
+            "alertmanager": AlertmanagerChannel(client),
         }
         outbox = Outbox(store, receivers, channels, clock=utc_now, chart_of=chart_of)
         stores = NotificationStores(rules, receivers, PolicyStore(engine), store)
@@ -72,6 +76,7 @@ async def notification(
         upkeep = NotificationUpkeep(store, receivers, silences, settings.deliveries_kept, utc_now)
         yield Notification(
             served=(
+                AuditServicer(guard, AuditStore(engine)),
                 SilenceServicer(guard, rules, silences, alerts),
                 ReceiverServicer(guard, stores, outbox),
                 LinkServicer(engine, alerts, silences, bus, box.link_keys),

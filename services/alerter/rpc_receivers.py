@@ -103,12 +103,12 @@ class ReceiverServicer(receiver_service_pb2_grpc.ReceiverServiceServicer):
     async def DeleteReceiver(self, request: contract.DeleteReceiverRequest, context: Context) -> contract.DeleteReceiverResponse:
         """Ends a receiver that the policy does not name."""
         with away_is_unavailable():
-            project, _ = await self._caller(context, Role.ADMIN, request.project)
+            project, actor = await self._caller(context, Role.ADMIN, request.project)
             receiver_id = _receiver_id(request.receiver_id)
             policy = await self._stores.policies.get(project)
             if receiver_id in policy_messages.configuration_from_definition(policy.definition).receivers_named():
                 raise AssayError(Kind.FAILED_PRECONDITION, "RECEIVER_IN_USE", "the notification policy names the receiver: change it first")
-            await self._stores.receivers.delete(project, receiver_id)
+            await self._stores.receivers.delete(project, receiver_id, actor, datetime.now(UTC))
         return contract.DeleteReceiverResponse()
 
     async def TestReceiver(self, request: contract.TestReceiverRequest, context: Context) -> contract.TestReceiverResponse:

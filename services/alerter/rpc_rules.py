@@ -88,8 +88,8 @@ class RuleServicer(rule_service_pb2_grpc.RuleServiceServicer):
     async def DeleteRule(self, request: contract.DeleteRuleRequest, context: Context) -> contract.DeleteRuleResponse:
         """Ends a rule."""
         with away_is_unavailable():
-            project, _ = await self._editor(context, request.project)
-            await self._rules.delete(project, text_of(request.rule_id, "rule_id", RULE_ID_BYTES_MAX))
+            project, actor = await self._editor(context, request.project)
+            await self._rules.delete(project, text_of(request.rule_id, "rule_id", RULE_ID_BYTES_MAX), actor, datetime.now(UTC))
         return contract.DeleteRuleResponse()
 
     async def BacktestRule(self, request: contract.BacktestRuleRequest, context: Context) -> contract.BacktestRuleResponse:

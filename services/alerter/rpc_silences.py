@@ -46,8 +46,8 @@ class SilenceServicer(silence_service_pb2_grpc.SilenceServiceServicer):
         """Makes a silence under the id that the caller chose."""
         now = datetime.now(UTC)
         with away_is_unavailable():
-            project = await self._project(context, Role.OPERATE, request.project)
-            made = await self._silences.create(project, silence_from_message(request.silence, now), now)
+            project, actor = await self._editor(context, request.project)
+            made = await self._silences.create(project, silence_from_message(request.silence, now), actor, now)
         return contract.CreateSilenceResponse(silence=silence_to_message(made, now))
 
     async def GetSilence(self, request: contract.GetSilenceRequest, context: Context) -> contract.GetSilenceResponse:
@@ -76,9 +76,9 @@ class SilenceServicer(silence_service_pb2_grpc.SilenceServiceServicer):
         """Changes when a silence ends, or why it is."""
         now = datetime.now(UTC)
         with away_is_unavailable():
-            project = await self._project(context, Role.OPERATE, request.project)
+            project, actor = await self._editor(context, request.project)
             found = await self._silences.get(project, id_of(request.silence_id, "silence_id"))
-            changed = await self._silences.set_end(project, *_changed(found, request, now), now)
+            changed = await self._silences.set_end(project, *_changed(found, request, now), actor, now)
         return contract.UpdateSilenceResponse(silence=silence_to_message(changed, now))
 
     async def PreviewSilence(self, request: contract.PreviewSilenceRequest, context: Context) -> contract.PreviewSilenceResponse:
@@ -93,6 +93,11 @@ class SilenceServicer(silence_service_pb2_grpc.SilenceServiceServicer):
         project = await self._guard.admit(context, role, requested)
         await self._rules.require_project(project)
         return project
+
+    async def _editor(self, context: Context, requested: str) -> tuple[str, str]:
+        """The project, and the key that changes it."""
+        project = await self._project(context, Role.OPERATE, requested)
+        return project, (await self._guard.identity(context)).key_id
 
 
 def _changed(found: Silence, request: contract.UpdateSilenceRequest, now: datetime) -> tuple[str, datetime, str | None]:

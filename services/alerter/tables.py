@@ -6,6 +6,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Double,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -100,4 +101,18 @@ rule_state_table = Table(
     Column("return_count", Integer, nullable=False),
     Column("is_held", Boolean, nullable=False),
     Index("rule_state_alert", "alert_id"),
+)
+
+# Who changed rules, silences, receivers and policies. `actor_key_id` is empty where somebody used a link.
+audit_event_table = Table(
+    "audit_event",
+    metadata,
+    Column("audit_event_id", BigInteger, Identity(), primary_key=True),
+    Column("project", IdText, nullable=False),
+    Column("time", DateTime(timezone=True), nullable=False),
+    Column("actor_key_id", IdText, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", JSONB, nullable=False),
+    Index("audit_event_project", "project", "audit_event_id"),
 )

@@ -12,6 +12,7 @@ from kit.start import BUS, DATABASE, Start, ensure_streams, ops
 from kit.threads import favour_the_event_loop
 from services.analyzer import rpc_anomalies, rpc_baselines, rpc_quality, streams
 from services.analyzer.collector import Calls, Collector
+from services.analyzer.erasing import Eraser
 from services.analyzer.inbox import Inbox
 from services.analyzer.notes import Notes
 from services.analyzer.projects import Projects
@@ -91,8 +92,8 @@ async def analyzer(settings: AnalyzerSettings) -> AsyncIterator[str]:
             )
         )
         projects = Projects(connection, tools.collector, tools.store, work)
-        jobs = [start.run, start.after(projects.run), watches.run, scores.bells.run, *choices.jobs(start), give_back_freed_memory]
-        await stack.enter_async_context(lifecycle.background(*jobs))
+        jobs = [start.run, start.after(projects.run), start.after(Eraser(engine, connection).run), watches.run, give_back_freed_memory]
+        await stack.enter_async_context(lifecycle.background(*jobs, *scores.jobs(start), *choices.jobs(start)))
         _log.info("the analyzer is up", address=bound)
         yield bound
 

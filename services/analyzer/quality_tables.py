@@ -5,7 +5,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.analyzer.tables import IdText, metadata, series_columns
 
-# Up to which position evidence has been read, and the weights as JSON: empty for those that come with Assay.
+# Up to which position evidence has been read, and the weights as JSON: empty for those that come with Assay. `score_count`: how many scores
+# were made in all, the latest at `score_us`.
 quality_project_table = Table(
     "quality_project",
     metadata,
@@ -14,6 +15,8 @@ quality_project_table = Table(
     Column("weights_version", Integer, nullable=False, server_default=text("0")),
     Column("weights", Text, nullable=False, server_default=text("''")),
     Column("keep_content", Boolean, nullable=False, server_default=text("false")),
+    Column("score_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("score_us", BigInteger, nullable=False, server_default=text("0")),
 )
 
 # What was read of a piece of evidence, as JSON. `evidence` is the piece itself without content; that is kept where the project wants it.

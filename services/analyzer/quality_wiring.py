@@ -12,8 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from kit import metrics
 from kit.access import Guard
 from kit.bus import Bus
+from kit.lifecycle import Job
+from kit.start import Start
 from services.analyzer.bell import Bells
 from services.analyzer.contents import Contents
+from services.analyzer.quality_watch import QualityWatches
 from services.analyzer.reading.pool import ReaderPool
 from services.analyzer.rpc_quality import QualityServicer
 from services.analyzer.scoring import Scorer, ScoringTools
@@ -33,10 +36,15 @@ class Quality:
     tools: ScoringTools
     bells: Bells
     reader: QualityReader
+    watches: QualityWatches
 
     def servicer(self, guard: Guard) -> QualityServicer:
         """QualityService."""
-        return QualityServicer(guard, self.reader, self.bells)
+        return QualityServicer(guard, self.reader, self.bells, self.watches)
+
+    def jobs(self, start: Start) -> list[Job]:
+        """What runs beside it."""
+        return [self.bells.run, start.after(self.watches.run)]
 
     @asynccontextmanager
     async def scoring(self, claim: Claim) -> AsyncIterator[None]:
@@ -56,4 +64,5 @@ async def quality(engine: AsyncEngine, bus: Bus, collector: grpc.aio.Channel, se
     kept = timedelta(days=settings.scores_kept_days)
     async with ReaderPool(settings.reader_process_count, count=lambda kind, outcome: _READ.labels(kind.value, outcome).inc()) as pool:
         tools = ScoringTools(bus, StoredEvidence(collector), Contents(bus), pool, QualityStore(engine), bells, kept)
-        yield Quality(tools, bells, QualityReader(engine))
+        reader = QualityReader(engine)
+        yield Quality(tools, bells, reader, QualityWatches(reader))

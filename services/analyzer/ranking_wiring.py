@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import grpc.aio
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -10,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from kit.access import Guard
 from kit.bus import Bus
 from kit.lifecycle import Job
+from kit.news import News
 from kit.start import Start
-from services.analyzer import rpc_prompts, rpc_rankings
+from services.analyzer import rpc_prompts, rpc_rankings, streams
+from services.analyzer.announce import announce
 from services.analyzer.backtests import Backtests
 from services.analyzer.collector import Collector
 from services.analyzer.evidence_reader import EvidenceReader
@@ -32,24 +35,26 @@ class Choosing:
     rankings: Rankings
     recommendations: Recommendations
     kept: KeptRankingStore
+    news: News
     backtests: Backtests
     prompts: Prompts
 
     def servicers(self, guard: Guard, ranking_guard: Guard) -> list[Callable[[grpc.aio.Server], None]]:
         """Their services; `ranking_guard` believes keys that worked for a while when they cannot be checked."""
-        ranking = rpc_rankings.RankingServicer(ranking_guard, guard, self.rankings, self.kept, self.backtests)
+        ranking = rpc_rankings.RankingServicer(ranking_guard, guard, self.rankings, self.kept, self.news, self.backtests)
         return [ranking.add_to, rpc_prompts.PromptServicer(guard, self.prompts).add_to]
 
     def jobs(self, start: Start) -> list[Job]:
         """What runs beside them."""
-        return [self.rankings.run, start.after(self.recommendations.run)]
+        return [self.rankings.run, self.news.run, start.after(self.recommendations.run)]
 
 
 def choosing(settings: AnalyzerSettings, engine: AsyncEngine, connection: Bus, collector: Collector, anomalies: AnomalyStore) -> Choosing:
     """All that is needed to choose."""
     half_life_s = timedelta(days=settings.ranking_half_life_days).total_seconds()
     kept = KeptRankingStore(engine)
-    recommendations = Recommendations(kept, timedelta(days=settings.rankings_kept_days))
+    recommendations = Recommendations(kept, partial(announce, connection), timedelta(days=settings.rankings_kept_days))
     reader = EvidenceReader(collector, anomalies)
     rankings = Rankings(connection, reader, recommendations, refresh_s=settings.ranking_refresh_s, half_life_s=half_life_s)
-    return Choosing(rankings, recommendations, kept, Backtests(collector, half_life_s), Prompts(collector))
+    news = News(connection, streams.RANKINGS_SUBJECT)
+    return Choosing(rankings, recommendations, kept, news, Backtests(collector, half_life_s), Prompts(collector))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from assay.analyzer.v1.ranking_service_pb2 import RankProvidersRequest, RankProvidersResponse
@@ -26,11 +26,18 @@ STORE_EVERY_S = 0.5
 FORGET_EVERY_S = 3_600.0
 
 
+Announce = Callable[[Sequence[KeptRanking]], Awaitable[None]]
+
+
 class Recommendations:
     """The last recommendation of each question, and those that wait to be stored. One that stays alike keeps its id."""
 
-    def __init__(self, store: KeptRankingStore, kept: timedelta, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, store: KeptRankingStore, announce: Announce, kept: timedelta, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """`announce` is told what has been stored, and raises nothing."""
         self._store = store
+        self._announce = announce
         self._kept = kept
         self._now = now
         self._last: OrderedDict[tuple[str, bytes], RankProvidersResponse] = OrderedDict()
@@ -92,6 +99,7 @@ class Recommendations:
             except Exception:
                 self._waiting.extendleft(reversed(rows[: WAITING_MAX - len(self._waiting)]))
                 raise
+            await self._announce(rows)
 
     async def _forget(self) -> None:
         if self._now() - self._forgotten >= timedelta(seconds=FORGET_EVERY_S):

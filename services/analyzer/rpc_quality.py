@@ -1,6 +1,8 @@
 """QualityService: converts and delegates."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any, TypeAlias
 
 import grpc.aio
@@ -10,10 +12,12 @@ from assay.analyzer.v1 import quality_service_pb2_grpc
 from kit import database, paging
 from kit.access import Guard, Role
 from kit.errors import AssayError, Kind
+from kit.open_streams import OpenStreams, while_admitted
 from services.analyzer.bell import Bells
 from services.analyzer.messages import quality as messages
 from services.analyzer.messages.keys import checked_text
 from services.analyzer.quality_answers import MARKS_MAX, calibration, summaries
+from services.analyzer.quality_watch import QualityWatches
 from services.analyzer.store.quality_json import weights_from_json, weights_to_json
 from services.analyzer.store.quality_queries import QualityReader
 from services.analyzer.store.quality_records import ProjectQuality
@@ -22,14 +26,19 @@ SERVICE_NAME = contract.DESCRIPTOR.services_by_name["QualityService"].full_name
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
+# Gateways ask for it, once for each of their live streams; it leaves room for those that watch anomalies.
+WATCHES_PER_PROJECT_MAX = 100
+
 
 class QualityServicer(quality_service_pb2_grpc.QualityServiceServicer):
     """Answers from the database, on every replica alike; what is asked for is done by whoever owns the project."""
 
-    def __init__(self, guard: Guard, reader: QualityReader, bells: Bells) -> None:
+    def __init__(self, guard: Guard, reader: QualityReader, bells: Bells, watches: QualityWatches) -> None:
         self._guard = guard
         self._reader = reader
         self._bells = bells
+        self._watches = watches
+        self._open_watches = OpenStreams(WATCHES_PER_PROJECT_MAX)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Registers the service."""
@@ -57,6 +66,20 @@ class QualityServicer(quality_service_pb2_grpc.QualityServiceServicer):
             qualities=(messages.quality_to_message(project, state, messages.FINDINGS_LISTED) for state in page[:size]),
             next_page_token=messages.page_token(page[size - 1], query, worst_first=worst_first) if len(page) > size else "",
         )
+
+    async def WatchQuality(self, request: contract.WatchQualityRequest, context: Context) -> AsyncIterator[contract.WatchQualityResponse]:
+        """Tells that scores were made."""
+        with database.away_is_unavailable():
+            caller = await self._guard.identity(context)
+            project = await self._guard.admit(context, Role.READ, request.project)
+            watched = while_admitted(self._watches.watch(project), self._guard, context, request.project)
+            with self._open_watches.one(caller, project):
+                async with aclosing(watched) as updates:
+                    async for news in updates:
+                        response = contract.WatchQualityResponse(list_again=news.is_first, score_count=news.score_count)
+                        if news.score_us:
+                            response.score_time.FromMicroseconds(news.score_us)
+                        yield response
 
     async def SummarizeQuality(self, request: contract.SummarizeQualityRequest, context: Context) -> contract.SummarizeQualityResponse:
         """Averages scores and their components."""

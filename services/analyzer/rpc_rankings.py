@@ -7,9 +7,11 @@ from typing import Any, TypeAlias
 import grpc.aio
 from assay.analyzer.v1 import ranking_service_pb2 as contract
 from assay.analyzer.v1 import ranking_service_pb2_grpc
+from assay.events.v1.rankings_pb2 import RankingKept
 
 from kit import database, paging, rpc
 from kit.access import Guard, Role
+from kit.news import News
 from kit.open_streams import OpenStreams, while_admitted
 from services.analyzer.backtests import Backtests
 from services.analyzer.messages import kept_rankings as messages
@@ -22,18 +24,25 @@ SERVICE_NAME = contract.DESCRIPTOR.services_by_name["RankingService"].full_name
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
+# Gateways ask for it, once for each of their live streams; it leaves room for those that watch a ranking.
+NEWS_PER_PROJECT_MAX = 100
+
 
 class RankingServicer(ranking_service_pb2_grpc.RankingServiceServicer):
     """Answers from memory; what was recommended before, from the database."""
 
-    def __init__(self, ranking_guard: Guard, guard: Guard, rankings: Rankings, kept: KeptRankingStore, backtests: Backtests) -> None:
+    def __init__(  # noqa: PLR0917 - what it answers from, each once
+        self, ranking_guard: Guard, guard: Guard, rankings: Rankings, kept: KeptRankingStore, news: News, backtests: Backtests
+    ) -> None:
         """`ranking_guard` believes keys that worked for a while when they cannot be checked."""
         self._ranking_guard = ranking_guard
         self._guard = guard
         self._rankings = rankings
         self._kept = kept
+        self._news = news
         self._backtests = backtests
         self._open_watches = OpenStreams()
+        self._open_news = OpenStreams(NEWS_PER_PROJECT_MAX)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Registers the service."""
@@ -59,6 +68,19 @@ class RankingServicer(ranking_service_pb2_grpc.RankingServiceServicer):
                 async with aclosing(watched) as updates:
                     async for update in updates:
                         yield contract.WatchRankingsResponse(ranking=update)
+
+    async def WatchKeptRankings(
+        self, request: contract.WatchKeptRankingsRequest, context: Context
+    ) -> AsyncIterator[contract.WatchKeptRankingsResponse]:
+        """Tells of each ranking that is kept."""
+        caller = await self._guard.identity(context)
+        project = await self._guard.admit(context, Role.READ, request.project)
+        watched = while_admitted(self._news.watch(project), self._guard, context, request.project)
+        with self._open_news.one(caller, project):
+            async with aclosing(watched) as updates:
+                async for told in updates:
+                    rankings = [RankingKept.FromString(payload).ranking for payload in told.payloads]
+                    yield contract.WatchKeptRankingsResponse(list_again=told.list_again, rankings=rankings)
 
     async def ListRankings(self, request: contract.ListRankingsRequest, context: Context) -> contract.ListRankingsResponse:
         """Lists what was recommended, the latest first."""

@@ -12,10 +12,19 @@ CONTENT = "ASSAY_CONTENT"
 CONTENT_SUBJECT = "assay.content"
 CONTENT_PART_BYTES = 512 * 1024
 
+# The collector's: what was erased, which is to be erased here as well.
+ERASED = "ASSAY_ERASED"
+
 SCORES = "ASSAY_SCORES"
 SCORES_SUBJECT = "assay.scores"
 # Scores wait until the collector's writer has them; a score has some 40 bytes. When it is full, the analyzer waits with telling more.
 SCORES_BYTES_MAX = 256 * 1024 * 1024
+
+RANKINGS = "ASSAY_RANKINGS"
+RANKINGS_SUBJECT = "assay.rankings"
+# Announcements: what they tell of is in the database. Who was away for longer asks there. One of 40 candidates has some 2 kB.
+RANKINGS_KEPT_S = 3_600.0
+RANKINGS_BYTES_MAX = 8 * 1024 * 1024
 
 # Who was away for longer than this lists what is open.
 ANOMALIES_KEPT_S = 86_400.0
@@ -53,4 +62,18 @@ def scores_stream(replica_count: int) -> StreamConfig:
     )
 
 
-STREAMS = (anomalies_stream, scores_stream)
+def rankings_stream(replica_count: int) -> StreamConfig:
+    """Keeps announcements for a while, in memory; the oldest go first."""
+    return StreamConfig(
+        name=RANKINGS,
+        subjects=[f"{RANKINGS_SUBJECT}.*"],
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.MEMORY,
+        discard=DiscardPolicy.OLD,
+        max_age=RANKINGS_KEPT_S,
+        max_bytes=RANKINGS_BYTES_MAX,
+        num_replicas=replica_count,
+    )
+
+
+STREAMS = (anomalies_stream, scores_stream, rankings_stream)

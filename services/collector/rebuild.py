@@ -13,18 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kit import database
 from kit.errors import AssayError, Kind
-from services.collector.domain import call_body
 from services.collector.domain.arrays import Bools
-from services.collector.domain.batch import rollup_columns
 from services.collector.domain.chunk import decode_deltas
 from services.collector.domain.correction import Completeness, Correction, Pair, StoredWindows, correct, decode_each, minus
 from services.collector.domain.levels import DAYS, LEVELS, MINUTES, QUARTERS, Level, as_days, chunk_number
-from services.collector.domain.measures import Measure
-from services.collector.domain.rollup import US_PER_MIN, Windows, coarsen, merge, rollup_calls, rollup_measures
+from services.collector.domain.rollup import US_PER_MIN, Windows, coarsen, merge
+from services.collector.domain.stored_calls import windows_of_calls
 from services.collector.domain.task import task_windows
 from services.collector.domain.windows import MINUTES_PER_DAY, Retention, zone_of
 from services.collector.store import rebuilding
-from services.collector.store.rebuilding import CallRow, ChunkRow
+from services.collector.store.rebuilding import ChunkRow
 from services.collector.store.rollups import fold_lock, replace_chunks
 from services.collector.store.sql import locked_transaction
 from services.collector.store.task_folding import TASK_LOCK
@@ -228,7 +226,7 @@ class _ProjectRun:
         span_us = begin_min * US_PER_MIN, end_min * US_PER_MIN
         parts, oldest = [merge([])], date.max
         async for rows in rebuilding.calls(connection, self.project_id, *span_us):
-            parts.append(await asyncio.to_thread(_of_calls, rows))
+            parts.append(await asyncio.to_thread(windows_of_calls, rows))
             oldest = min(oldest, *(row[3] for row in rows))
             if len(parts) > _PARTS_MAX:
                 parts = [await asyncio.to_thread(merge, parts)]
@@ -254,17 +252,6 @@ class _Question:
     def _has(self, windows: Windows) -> Bools:
         in_time = (windows.start_min >= self.begin_min) & (windows.start_min < self.end_min)
         return in_time & ~np.isin(windows.series_id, self.without)
-
-
-def _of_calls(rows: Sequence[CallRow]) -> Windows:
-    """The minutes of some calls, with their scores."""
-    series_id, start_us, outcome, _, bodies, scores = zip(*rows, strict=True)
-    series, start = np.array(series_id, np.int64), np.array(start_us, np.int64)
-    windows = rollup_calls(rollup_columns(series, start, np.array(outcome, np.int64), call_body.decode(bodies)))
-    scored = np.array([score is not None for score in scores])
-    sums = np.array([score or 0 for score in scores], np.int64)[scored]
-    values = {Measure.QUALITY_SUM_NANOS: sums, Measure.QUALITY_COUNT: np.ones_like(sums)}
-    return merge([windows, rollup_measures(series[scored], start[scored] // US_PER_MIN, values)])
 
 
 def _stored(rows: Sequence[ChunkRow], level: Level) -> StoredWindows:

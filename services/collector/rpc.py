@@ -19,6 +19,7 @@ from services.collector.messages.metrics_messages import question_from_message, 
 from services.collector.query import MetricsQueries
 from services.collector.rpc_ingest import IngestServicer
 from services.collector.rpc_reading import ReadingRpc
+from services.collector.sources import SourceBook
 from services.collector.store.projects import ProjectInfo, ProjectReader
 from services.collector.watch import Watches
 
@@ -28,8 +29,8 @@ Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 class CollectorServicer(IngestServicer):
     """Records, and accounts for what was recorded."""
 
-    def __init__(self, guard: Guard, projects: ProjectReader, ingest: Ingest, reading: ReadingRpc) -> None:
-        super().__init__(guard, projects, ingest)
+    def __init__(self, guard: Guard, projects: ProjectReader, ingest: Ingest, sources: SourceBook, reading: ReadingRpc) -> None:
+        super().__init__(guard, projects, ingest, sources)
         self._reading = reading
 
     async def GetBatches(self, request: collector.GetBatchesRequest, context: Context) -> collector.GetBatchesResponse:

@@ -9,8 +9,9 @@ from assay.collector.v1 import collector_service_pb2 as contract
 from assay.collector.v1 import collector_service_pb2_grpc
 
 from kit import database, rpc
-from kit.access import NO_QUOTA, Guard, Role, project_unknown
+from kit.access import NO_QUOTA, Guard, Identity, Role, project_unknown
 from kit.open_streams import OpenStreams
+from services.collector.domain.received import ReceivedCalls
 from services.collector.ingest import Ingest, Recorded
 from services.collector.messages.call_columns import read_calls
 from services.collector.messages.requests import (
@@ -26,6 +27,8 @@ from services.collector.store.projects import ProjectInfo
 
 # Batches of one stream that are on their way at the same time: enough to hide the disk's sync, few enough to hold.
 STREAM_BATCHES_MAX = 4
+# Metadata that names the program a batch is from, where another one hands it on.
+SENDER_HEADER = "assay-sender"
 
 Result = TypeVar("Result")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -38,13 +41,21 @@ class Projects(Protocol):
         """The project of that name, if there is one."""
 
 
+class Sources(Protocol):
+    """Looks at what callers send, beside the work."""
+
+    def look(self, project: str, key_id: str, sender: str, calls: ReceivedCalls) -> None:
+        """`sender` is a name, a slash and a version, or less."""
+
+
 class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
     """RecordCalls, StreamCalls and RecordEvidence; a base class for the servicer that adds the queries."""
 
-    def __init__(self, guard: Guard, projects: Projects, ingest: Ingest) -> None:
+    def __init__(self, guard: Guard, projects: Projects, ingest: Ingest, sources: Sources | None = None) -> None:
         self._guard = guard
         self._projects = projects
         self._ingest = ingest
+        self._sources = sources
         self._open_streams = OpenStreams()
         self._rates = RateQuotas()
 
@@ -104,17 +115,22 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
 
     async def record_batch(self, batch: BatchRequest, context: Context) -> Recorded:
         """Records a batch of calls for a caller that may. Raises AssayError where it may not, or the batch cannot be taken now."""
-        project = await self.admit(batch, context)
+        caller, project = await self._admitted(batch, context)
         calls = read_calls(batch.items)
+        if self._sources is not None:
+            self._sources.look(project, caller.key_id, batch.sender or _sender(context), calls)
         return await self._ingest.record_calls(project, batch.batch_id, calls, batch.client_dropped_count)
 
     async def admit(self, batch: BatchRequest, context: Context) -> str:
         """The project of a batch that the caller may record, and now. Raises AssayError where it may not."""
+        return (await self._admitted(batch, context))[1]
+
+    async def _admitted(self, batch: BatchRequest, context: Context) -> tuple[Identity, str]:
         caller = await self._guard.identity(context)
         caller.require(Role.RECORD)
         project = await self._project(caller.project_for(batch.project.decode(errors="replace")))
         self._rates.admit(caller, project.project, project.quota, len(batch.items))
-        return project.project
+        return caller, project.project
 
     async def _project(self, name: str) -> ProjectInfo:
         with database.away_is_unavailable():
@@ -122,6 +138,12 @@ class IngestServicer(collector_service_pb2_grpc.CollectorServiceServicer):
         if project is None:
             raise project_unknown(name)
         return project
+
+
+def _sender(context: Context) -> str:
+    """What calls: the first word of its user agent, unless it says so itself, as those do that hand on what others sent."""
+    told = dict(context.invocation_metadata() or ())
+    return str(told.get(SENDER_HEADER) or told.get("user-agent", "")).partition(" ")[0]
 
 
 def _start(work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:

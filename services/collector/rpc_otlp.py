@@ -60,7 +60,7 @@ class TraceServicer(TraceServiceServicer):
             read = exported(request, self._reader)
         refusals: list[Refusal] = []
         for batch in read.batches:
-            recorded = await self._recorder.record_batch(BatchRequest(project, batch.batch_id, batch.calls), context)
+            recorded = await self._recorder.record_batch(BatchRequest(project, batch.batch_id, batch.calls, sender=batch.sender), context)
             refusals += recorded.refusals
         _SPANS.labels(result="call").inc(read.call_count - len(refusals))
         _SPANS.labels(result="refused").inc(len(refusals))

@@ -49,6 +49,8 @@ class WriterSettings(CollectorSettings):
     # Its own name, since front and writer of one machine mostly share their environment.
     ops_listen: str = Field(default="127.0.0.1:0", validation_alias="ASSAY_COLLECTOR_WRITER_OPS_LISTEN")
     history_hours: float = Field(default=24.0, ge=0)
+    # A file of targets that numbers are sent to, as docs/prometheus.md has it. All writers are to be given the same.
+    exports_file: Path | None = None
 
     @property
     def history(self) -> timedelta:

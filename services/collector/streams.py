@@ -10,6 +10,9 @@ WINDOWS_SUBJECT = "assay.windows"
 EVIDENCE_STORED_SUBJECT = "assay.evidence_stored"
 CONTENT = "ASSAY_CONTENT"
 CONTENT_SUBJECT = "assay.content"
+# Tells others what was erased.
+ERASED = "ASSAY_ERASED"
+ERASED_SUBJECT = "assay.erased"
 # The analyzer's: scores, which the writer takes over.
 SCORES = "ASSAY_SCORES"
 
@@ -23,6 +26,8 @@ WINDOWS_BYTES_MAX = 16 * 1024 * 1024
 # Contents of evidence wait so long for whoever scores it.
 CONTENT_KEPT_S = 2 * 86_400.0
 CONTENT_BYTES_MAX = 1024 * 1024 * 1024
+# Erasures wait for the analyzer, which may be away. An id has some 40 bytes: a million of them.
+ERASED_BYTES_MAX = 64 * 1024 * 1024
 # A resend within this time is recognised by its Nats-Msg-Id; a later one by its call ids.
 DUPLICATE_WINDOW_S = 120.0
 # So long may a writer take to store what it fetched before another one is given it.
@@ -89,6 +94,19 @@ def content_stream(replica_count: int) -> StreamConfig:
         max_msgs_per_subject=1,
         num_replicas=replica_count,
         allow_direct=True,
+    )
+
+
+def erased_stream(replica_count: int) -> StreamConfig:
+    """Holds what the analyzer has not erased yet, on disk, and nothing else."""
+    return StreamConfig(
+        name=ERASED,
+        subjects=[f"{ERASED_SUBJECT}.*"],
+        retention=RetentionPolicy.WORK_QUEUE,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        max_bytes=ERASED_BYTES_MAX,
+        num_replicas=replica_count,
     )
 
 

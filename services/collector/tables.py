@@ -4,6 +4,7 @@ Keys are laid out so that the large tables can be spread over a cluster: calls b
 """
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -238,4 +239,83 @@ dead_letter_table = Table(
     Column("store_time", DateTime(timezone=True), nullable=False),
     Column("reason", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+)
+
+# What each series has counted since it was first seen, for scrapers: docs/decisions/0011.
+counter_table = Table(
+    "counter",
+    metadata,
+    Column("series_id", Integer, primary_key=True, autoincrement=False),
+    Column("measures", LargeBinary, nullable=False),
+    Column("entries", LargeBinary, nullable=False),
+)
+
+# Where numbers are sent to. The position is the last change of a window that was sent or, where counters are, their time in seconds.
+export_target_table = Table(
+    "export_target",
+    metadata,
+    Column("target", IdText, primary_key=True),
+    Column("kind", SmallInteger, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("lease_time", DateTime(timezone=True), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("send_time", DateTime(timezone=True)),
+    Column("sent_count", BigInteger, nullable=False),
+    Column("refused_count", BigInteger, nullable=False),
+    Column("waiting_count", BigInteger, nullable=False),
+    Column("trouble", Text, nullable=False),
+)
+
+# Minutes that folds changed, in the order of commits, for targets that windows are sent to; series_ids[i] goes with start_mins[i].
+window_change_table = Table(
+    "window_change",
+    metadata,
+    Column("change_id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", Integer, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("series_ids", ARRAY(Integer), nullable=False),
+    Column("start_mins", ARRAY(Integer), nullable=False),
+)
+
+# What was asked to be erased. `value` and `task_ids` are forgotten when it is over; `due_time` is null from then on. Before the last pass,
+# all that was on the stream up to `wait_sequence` is to be stored.
+erasure_table = Table(
+    "erasure",
+    metadata,
+    Column("project_id", Integer, primary_key=True),
+    Column("erasure_id", IdText, primary_key=True),
+    Column("kind", SmallInteger, nullable=False),
+    Column("label_key", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("actor_key_id", Text, nullable=False),
+    Column("request_time", DateTime(timezone=True), nullable=False),
+    Column("due_time", DateTime(timezone=True)),
+    Column("done_time", DateTime(timezone=True)),
+    Column("pass_count", SmallInteger, nullable=False),
+    Column("wait_incarnation", Text, nullable=False),
+    Column("wait_sequence", BigInteger, nullable=False),
+    Column("task_ids", ARRAY(Text), nullable=False),
+    Column("call_count", BigInteger, nullable=False),
+    Column("task_count", BigInteger, nullable=False),
+    Column("evidence_count", BigInteger, nullable=False),
+    Index("erasure_due", "due_time", postgresql_where=text("due_time IS NOT NULL")),
+)
+
+# Who sends calls, and which of their fields they fill in: element i of each array is of domain.source.FIELDS[i].
+source_table = Table(
+    "source",
+    metadata,
+    Column("project_id", Integer, primary_key=True),
+    Column("key_id", IdText, primary_key=True),
+    Column("sender", IdText, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("first_time", DateTime(timezone=True), nullable=False),
+    Column("last_time", DateTime(timezone=True), nullable=False),
+    Column("call_count", BigInteger, nullable=False),
+    Column("field_call_counts", ARRAY(BigInteger), nullable=False),
+    Column("filled_counts", ARRAY(BigInteger), nullable=False),
+    Column("unfilled_runs", ARRAY(BigInteger), nullable=False),
+    Column("last_fill_times", ARRAY(DateTime(timezone=True)), nullable=False),
 )

@@ -10,6 +10,7 @@ from kit import bus, database, lifecycle, logs, rpc
 from kit.access import CachedKeyChecker, Guard, RemoteKeyChecker
 from kit.health import Readiness
 from kit.memory import give_back_freed_memory, share_heaps
+from kit.news import News
 from kit.start import BUS, DATABASE, Start, ensure_streams, ops
 from services.reporter import streams
 from services.reporter.gathering import Sources
@@ -47,12 +48,8 @@ async def reporter(settings: ReporterSettings) -> AsyncIterator[str]:
         analyzer = Analyzer(await _channel(stack, settings, settings.analyzer_address, secret)) if settings.analyzer_address else None
         alerter = Alerter(await _channel(stack, settings, settings.alerter_address, secret)) if settings.alerter_address else None
         guard = Guard(CachedKeyChecker(RemoteKeyChecker(await _channel(stack, settings, settings.collector_address, None))))
-        reports, recommendations, runs, schedules = (
-            ReportStore(engine),
-            RecommendationStore(engine),
-            RunStore(engine),
-            ScheduleStore(engine),
-        )
+        reports, recommendations = ReportStore(engine), RecommendationStore(engine)
+        runs, schedules = RunStore(engine), ScheduleStore(engine)
         projects, rendering = Projects(collector), Rendering(reports)
         making = Making(engine, connection, Sources(collector, analyzer, alerter, recommendations), reports)
         sending = Sending(alerter, reports, rendering, public_url=settings.public_url, link_lifetime=timedelta(days=settings.link_days))
@@ -65,6 +62,7 @@ async def reporter(settings: ReporterSettings) -> AsyncIterator[str]:
         async def prepare_bus() -> None:
             await ensure_streams(connection, [streams.reports_stream(settings.stream_replica_count)])
 
+        news = News(connection, streams.REPORTS_SUBJECT)
         start = Start(engine, connection, readiness, prepare_database=prepare_database, prepare_bus=prepare_bus)
         servicer = ReportServicer(
             guard,
@@ -76,6 +74,7 @@ async def reporter(settings: ReporterSettings) -> AsyncIterator[str]:
             sending=sending,
             schedules=schedules,
             runs=runs,
+            news=news,
         )
         await stack.enter_async_context(ops(settings, readiness))
         bound = await stack.enter_async_context(
@@ -90,7 +89,7 @@ async def reporter(settings: ReporterSettings) -> AsyncIterator[str]:
             )
         )
         jobs = (start.after(scheduler.run), start.after(upkeep.run))
-        await stack.enter_async_context(lifecycle.background(start.run, give_back_freed_memory, *jobs))
+        await stack.enter_async_context(lifecycle.background(start.run, news.run, give_back_freed_memory, *jobs))
         _log.info("the reporter is up", address=bound)
         yield bound
 

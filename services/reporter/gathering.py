@@ -1,7 +1,7 @@
 """Gathers what one report rests on from the collector, the analyzer and the alerter."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -10,7 +10,7 @@ from assay.alerter.v1.alert_service_pb2 import ListAlertsRequest
 from assay.analyzer.v1.anomaly_service_pb2 import ListAnomaliesRequest
 from assay.analyzer.v1.prompt_service_pb2 import ComparePromptsRequest, ListPromptsRequest
 from assay.collector.v1.collector_service_pb2 import GetLedgerRequest
-from assay.collector.v1.metrics_service_pb2 import MetricDimension, MetricSeries
+from assay.collector.v1.metrics_service_pb2 import MetricSeries
 
 from kit import logs
 from kit.errors import AssayError
@@ -33,6 +33,7 @@ from services.reporter.messages import notes
 from services.reporter.messages.metric_tables import (
     DIMENSIONS,
     DURATION_GROUPS,
+    Wanted,
     day_totals,
     duration_rows,
     metrics_question,
@@ -57,7 +58,6 @@ PROMPTS_MAX = 10
 _TOO_LARGE = frozenset({"RANGE_TOO_LARGE", "RESOURCE_EXHAUSTED"})
 
 Tell = Callable[[float], None]
-Dimensions = Sequence[MetricDimension.ValueType]
 _Value = TypeVar("_Value")
 _log = logs.get_logger(__name__)
 
@@ -117,7 +117,7 @@ class Gathering:
         try:
             async with asyncio.TaskGroup() as group:
                 start = group.create_task
-                tables = [start(self._table(span, DIMENSIONS, looked_at.step_s)) for span in (looked_at.period, looked_at.previous)]
+                tables = [start(self._table(span)) for span in (looked_at.period, looked_at.previous)]
                 baseline = start(self._baseline())
                 hours = [start(self._hours(span)) for span in (looked_at.period, looked_at.previous)]
                 durations = [start(self._durations(span)) for span in (looked_at.period, looked_at.previous)]
@@ -159,19 +159,19 @@ class Gathering:
         )
         return Gathered(data, tuple(sorted(self._missing)))
 
-    async def _table(self, span: Span, by: Dimensions, step_s: int) -> Table:
-        return table_of(await self._series(span, by, step_s))
+    async def _table(self, span: Span) -> Table:
+        return table_of(await self._series(span, Wanted(DIMENSIONS, self._spans.step_s)))
 
     async def _baseline(self) -> Table:
-        return together([await self._table(span, DIMENSIONS, self._spans.step_s) for span in self._spans.baseline])
+        return together([await self._table(span) for span in self._spans.baseline])
 
     async def _hours(self, span: Span) -> Table:
         if self._asked.period.end - self._asked.period.start > HOURLY_MAX:
             return NO_ROWS
-        return await self._table(span, DIMENSIONS[:2], HOUR_S)
+        return table_of(await self._series(span, Wanted(DIMENSIONS[:2], HOUR_S, with_durations=False)), with_durations=False)
 
     async def _durations(self, span: Span) -> tuple[DurationRow, ...]:
-        answers = [duration_rows(await self._series(span, by)) for by in DURATION_GROUPS]
+        answers = [duration_rows(await self._series(span, Wanted(by))) for by in DURATION_GROUPS]
         return tuple(row for rows in answers for row in rows)
 
     async def _days(self) -> tuple[DayTotal, ...]:
@@ -179,22 +179,22 @@ class Gathering:
         zone = zone_of(self._asked.zone)
         until = min(self._asked.period.end, self._asked.now)
         start = (until - DAYS_BACK).astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        return day_totals(await self._series(Span(start.astimezone(UTC), until), (), DAY_S), zone)
+        return day_totals(await self._series(Span(start.astimezone(UTC), until), Wanted((), DAY_S, with_durations=False)), zone)
 
-    async def _series(self, span: Span, by: Dimensions, step_s: int = 0) -> list[MetricSeries]:
+    async def _series(self, span: Span, wanted: Wanted) -> list[MetricSeries]:
         """The collector's answer, asked for in halves where it is too large for one."""
         end = min(span.end, self._asked.now)
         if span.start >= end:
             return []
-        question = metrics_question(self._asked.project, self._asked.zone, span.start, end, step_s=step_s, by=by)
+        question = metrics_question(self._asked.project, self._asked.zone, span.start, end, wanted)
         try:
             return list((await self._turn(self._sources.collector.query(question))).series)
         except AssayError as error:
-            step_count = (end - span.start) // timedelta(seconds=max(step_s, 1))
-            if error.reason not in _TOO_LARGE or not step_s or step_count < 2:
+            step_count = (end - span.start) // timedelta(seconds=max(wanted.step_s, 1))
+            if error.reason not in _TOO_LARGE or not wanted.step_s or step_count < 2:
                 raise
-            middle = span.start + timedelta(seconds=step_s) * (step_count // 2)
-            return [*await self._series(Span(span.start, middle), by, step_s), *await self._series(Span(middle, end), by, step_s)]
+            middle = span.start + timedelta(seconds=wanted.step_s) * (step_count // 2)
+            return [*await self._series(Span(span.start, middle), wanted), *await self._series(Span(middle, end), wanted)]
 
     async def _first_call_at(self) -> datetime | None:
         series = await self._turn(self._sources.collector.series(self._asked.project))
@@ -245,7 +245,8 @@ class Gathering:
 
     async def _earlier(self) -> tuple[EarlierRecommendation, ...]:
         stored = await self._sources.recommendations.list_recommendations(self._asked.project, limit=EARLIER_MAX)
-        return tuple(notes.earlier_recommendation(one) for one in stored if one.create_time < self._asked.now)
+        earlier = [notes.earlier_recommendation(one) for one in stored if one.create_time < self._asked.now]
+        return tuple(one for one in earlier if one is not None)
 
     async def _unless_away(self, name: str, question: Awaitable[_Value], without: _Value) -> _Value:
         """The answer, or what stands for it while that process cannot answer; the report says so."""

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import grpc.aio
+from assay.events.v1.reports_pb2 import ReportMade
 from assay.reporter.v1 import report_service_pb2 as contract
 from assay.reporter.v1 import report_service_pb2_grpc
 
@@ -13,6 +15,8 @@ from kit import paging
 from kit.access import Guard, Role
 from kit.database import away_is_unavailable
 from kit.errors import invalid
+from kit.news import News
+from kit.open_streams import OpenStreams, while_admitted
 from services.reporter.domain.report_link import ReportLink, claimed, link_invalid, sign, verify
 from services.reporter.domain.spans import zone_of
 from services.reporter.gathering import Asked
@@ -61,6 +65,7 @@ class ReportServicer(ScheduleRpcs, report_service_pb2_grpc.ReportServiceServicer
         sending: Sending,
         schedules: ScheduleStore,
         runs: RunStore,
+        news: News,
     ) -> None:
         super().__init__(guard, projects, schedules, runs)
         self._reports = reports
@@ -68,6 +73,8 @@ class ReportServicer(ScheduleRpcs, report_service_pb2_grpc.ReportServiceServicer
         self._making = making
         self._rendering = rendering
         self._sending = sending
+        self._news = news
+        self._open_watches = OpenStreams()
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Adds the service to a server."""
@@ -116,6 +123,18 @@ class ReportServicer(ScheduleRpcs, report_service_pb2_grpc.ReportServiceServicer
         last = page[size - 1] if len(page) > size else None
         token = "" if last is None else paging.encode_token(query, [last.create_time.isoformat(), last.report_id])
         return contract.ListReportsResponse(reports=map(report_to_message, page[:size]), next_page_token=token)
+
+    async def WatchReports(self, request: contract.WatchReportsRequest, context: Context) -> AsyncIterator[contract.WatchReportsResponse]:
+        """Tells of each report that is made."""
+        with away_is_unavailable():
+            caller = await self._guard.identity(context)
+            project = (await self._project(context, Role.READ, request.project)).project
+            watched = while_admitted(self._news.watch(project), self._guard, context, request.project)
+            with self._open_watches.one(caller, project):
+                async with aclosing(watched) as updates:
+                    async for told in updates:
+                        reports = [ReportMade.FromString(payload).report for payload in told.payloads]
+                        yield contract.WatchReportsResponse(list_again=told.list_again, reports=reports)
 
     async def RenderReport(self, request: contract.RenderReportRequest, context: Context) -> contract.RenderReportResponse:
         """Returns a report as a file."""

@@ -14,7 +14,7 @@ from services.reporter.making import Making, Order
 from services.reporter.projects import Projects
 from services.reporter.sending import PASSING, Sending
 from services.reporter.store.reports import StoredReport
-from services.reporter.store.runs import DUE_AT_ONCE_MAX, Run, RunState, RunStore
+from services.reporter.store.runs import Run, RunState, RunStore
 from services.reporter.store.schedules import Schedule, ScheduleStore
 
 # By one replica: as many as are made at once.
@@ -44,15 +44,21 @@ class Scheduler:
         self._making = making
         self._sending = sending
         self._look_every_s = look_every_s
+        self._unreadable: set[tuple[str, str]] = set()  # those that the log has told of
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until asked to stop; what is under way is finished."""
         while not stop.is_set():
             with _patiently():
-                while await self._runs.note_due(datetime.now(UTC)) == DUE_AT_ONCE_MAX:
-                    await asyncio.sleep(0)
+                self._tell_unreadable(await self._runs.note_due(datetime.now(UTC)))
             await asyncio.gather(*(self._do_all(stop) for _ in range(RUNS_AT_ONCE)))
             await patience.pause(stop, self._look_every_s)
+
+    def _tell_unreadable(self, found: set[tuple[str, str]]) -> None:
+        """Logs each of them once: a replica of the version that wrote it does what it asks for."""
+        for project, schedule_id in found - self._unreadable:
+            _log.warning("a schedule cannot be read: another version of Assay wrote it", project=project, schedule=schedule_id)
+        self._unreadable |= found
 
     async def _do_all(self, stop: asyncio.Event) -> None:
         with _patiently():

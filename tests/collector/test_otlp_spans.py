@@ -51,6 +51,7 @@ def call_of(values: dict[str, Any], reader: SpanReader = READER, resource: dict[
 
 
 TEXTS = ["provider", "model", "agent", "prompt_name", "prompt_version", "task_type", "task_id"]
+ASKED = "llm.invocation_parameters"
 COUNTS = ["output_token_count", "cache_read_token_count", "cache_write_token_count", "reasoning_token_count"]
 
 
@@ -129,6 +130,23 @@ def test_cached_tokens_are_within_the_input(counts: tuple[int, int, int], input_
     keys = ("gen_ai.usage.input_tokens", "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_creation.input_tokens")
     usage = call_of(LLM | dict(zip(keys, counts, strict=True))).usage
     assert (usage.input_token_count, usage.cache_read_token_count, usage.cache_write_token_count) == (input_count, *counts[1:])
+
+
+@pytest.mark.parametrize(
+    ("values", "model"),
+    [
+        ({ASKED: '{"model": "gpt-x", "tools": []}'}, "gpt-x"),
+        ({ASKED: '{"model": "gpt-x"}', "llm.model_name": "gpt-x-2026"}, "gpt-x-2026"),
+        ({ASKED: '{"temperature": 0}'}, ""),
+        ({ASKED: '{"model": 3}'}, ""),
+        ({ASKED: '["model"]'}, ""),
+        ({ASKED: '{"model'}, ""),
+        ({ASKED: "[" * 100_000}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_model_that_was_asked_for_stands_where_none_has_answered(values: dict[str, Any], model: str) -> None:
+    assert call_of(LLM | values).model == model
 
 
 def test_a_span_that_tells_no_tokens_has_no_usage() -> None:

@@ -144,6 +144,6 @@ def retry_after_s(value: str) -> float | None:
     return max((then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds(), 0.0)
 
 
-def json_body(content: Mapping[str, object]) -> bytes:
+def json_body(content: Mapping[str, object] | Sequence[object]) -> bytes:
     """JSON, in bytes."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

@@ -5,6 +5,7 @@ from assay.alerter.v1 import receiver_service_pb2 as contract
 from kit.errors import invalid
 from services.alerter.domain.notification.receiver import (
     DEFAULT_RATE_PER_MIN,
+    AlertmanagerConfig,
     Config,
     EmailConfig,
     MailSecurity,
@@ -54,7 +55,7 @@ def receiver_from_message(message: contract.Receiver, before: Receiver | None = 
 
 
 def _has_own_secrets(message: contract.Receiver) -> bool:
-    return bool(message.email.password or message.webhook.authorization)
+    return bool(message.email.password or message.webhook.authorization or message.alertmanager.authorization)
 
 
 def _config(message: contract.Receiver) -> Config:
@@ -69,7 +70,9 @@ def _config(message: contract.Receiver) -> Config:
             return PagerDutyConfig(message.pager_duty.routing_key)
         case "teams":
             return TeamsConfig(message.teams.webhook_url)
-    raise invalid("config", "a receiver is email, slack, webhook, pager_duty or teams")
+        case "alertmanager":
+            return AlertmanagerConfig(message.alertmanager.url, message.alertmanager.authorization)
+    raise invalid("config", "a receiver is email, slack, webhook, pager_duty, teams or alertmanager")
 
 
 def _email(message: contract.EmailConfig) -> EmailConfig:
@@ -128,4 +131,6 @@ def receiver_to_message(stored: StoredReceiver) -> contract.Receiver:
             message.pager_duty.SetInParent()
         case TeamsConfig():
             message.teams.SetInParent()
+        case AlertmanagerConfig(url=url):
+            message.alertmanager.url = url
     return message

@@ -86,12 +86,17 @@ def alertmanager_payload(content: Notification) -> dict[str, Any]:
     }
 
 
-def _alertmanager_alert(note: AlertNote, page_url: str) -> dict[str, Any]:
+def alert_annotations(note: AlertNote) -> dict[str, str]:
+    """What is told of an alert and does not identify it; empty ones are left out."""
     annotations = {"summary": note.summary, "description": note.description, "value": note.observed, "threshold": note.threshold}
+    return {name: text for name, text in annotations.items() if text}
+
+
+def _alertmanager_alert(note: AlertNote, page_url: str) -> dict[str, Any]:
     return {
         "status": "resolved" if note.state is AlertState.RESOLVED else "firing",
         "labels": dict(note.labels),
-        "annotations": {name: text for name, text in annotations.items() if text},
+        "annotations": alert_annotations(note),
         "startsAt": written_time(note.start_time),
         "endsAt": written_time(note.end_time) if note.end_time else _NO_TIME,
         "generatorURL": page_url,

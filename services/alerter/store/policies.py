@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from kit.errors import AssayError, Kind
 from services.alerter.notification_tables import notification_policy_table
+from services.alerter.store.audit import Change, changed_fields, note
 
 _policy = notification_policy_table.c
 
@@ -53,6 +54,8 @@ class PolicyStore:
                 return found
             values = {"definition": dict(definition), "update_time": now, "updated_by": actor, "version": found.version + 1}
             changed = update(notification_policy_table).where(_policy.project == project).values(values).returning(*_COLUMNS)
+            names = changed_fields(found.definition, definition)
+            await note(connection, Change(project, actor, now), "notification_policy.update", project, changed=names)
             return StoredPolicy(*(await connection.execute(changed)).one())
 
 

@@ -22,6 +22,7 @@ from services.alerter.domain.notification.receiver import (
 from services.alerter.domain.notification.stages.telling import Audience
 from services.alerter.notification_tables import receiver_table
 from services.alerter.secret_box import SecretBox
+from services.alerter.store.audit import Change, note
 from services.alerter.store.policies import look_soon
 
 RECEIVERS_MAX = 500  # of a project
@@ -62,6 +63,7 @@ class ReceiverStore:
                 raise AssayError(Kind.RESOURCE_EXHAUSTED, "TOO_MANY_RECEIVERS", f"a project has at most {RECEIVERS_MAX} receivers")
             row = {"project": project, "create_time": now, "update_time": now, "updated_by": actor, "version": 1, "paced_until": now}
             await connection.execute(insert(receiver_table).values(self._row(receiver) | row))
+            await note(connection, Change(project, actor, now), "receiver.create", receiver.receiver_id, kind=receiver.kind)
         return StoredReceiver(receiver, now, now, actor, 1)
 
     async def update(self, project: str, receiver: Receiver, actor: str, expected_version: int, now: datetime) -> StoredReceiver:
@@ -78,13 +80,16 @@ class ReceiverStore:
                 return found
             values = self._row(receiver) | {"update_time": now, "updated_by": actor, "version": found.version + 1}
             await connection.execute(update(receiver_table).where(_this(project, receiver.receiver_id)).values(values))
+            changed = _changed_fields(found.receiver, receiver)
+            await note(connection, Change(project, actor, now), "receiver.update", receiver.receiver_id, changed=changed)
         return StoredReceiver(receiver, found.create_time, now, actor, found.version + 1)
 
-    async def delete(self, project: str, receiver_id: str) -> None:
+    async def delete(self, project: str, receiver_id: str, actor: str, now: datetime) -> None:
         """Raises RECEIVER_UNKNOWN. What still waits for it is given up by the outbox."""
         async with self._engine.begin() as connection:
             if not (await connection.execute(delete(receiver_table).where(_this(project, receiver_id)))).rowcount:
                 raise receiver_unknown(receiver_id)
+            await note(connection, Change(project, actor, now), "receiver.delete", receiver_id)
 
     async def get(self, project: str, receiver_id: str) -> StoredReceiver:
         """Raises RECEIVER_UNKNOWN, SECRETS_UNREADABLE."""
@@ -155,6 +160,15 @@ async def pace(connection: AsyncConnection, project: str, receiver_id: str, unti
 def paced(before: datetime, now: datetime, rate_per_min: int) -> datetime:
     """When the next message may follow one that is sent now."""
     return max(before, now) + timedelta(seconds=60.0 / rate_per_min)
+
+
+def _changed_fields(before: Receiver, after: Receiver) -> str:
+    """The names of what differs, in order; of a secret its name as well, and no more."""
+    names = [name for name in _PLAIN if getattr(before, name) != getattr(after, name)]
+    if before.kind != after.kind:
+        return ", ".join(sorted([*names, "kind"]))
+    names += [each.name for each in fields(after.config) if getattr(before.config, each.name) != getattr(after.config, each.name)]
+    return ", ".join(sorted(names))
 
 
 def _parted(config: Config) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from kit.errors import AssayError, Kind
+from services.alerter.store.audit import Change, changed_fields, note
 from services.alerter.tables import project_table, rule_table
 
 _project = project_table.c
@@ -98,15 +99,18 @@ class RuleStore:
             changes = {"definition": dict(definition), "update_time": now, "updated_by": actor, "version": found.version + 1}
             this = (_rule.project == project) & (_rule.rule_id == rule_id)
             row = await connection.execute(update(rule_table).where(this).values(changes).returning(*_COLUMNS))
+            changed = changed_fields(found.definition, definition)
+            await note(connection, Change(project, actor, now), "rule.update", rule_id, changed=changed)
             return StoredRule(*row.one())
 
-    async def delete(self, project: str, rule_id: str) -> None:
+    async def delete(self, project: str, rule_id: str, actor: str, now: datetime) -> None:
         """Raises RULE_UNKNOWN."""
         async with self._engine.begin() as connection:
             await touch_project(connection, project)
             this = (_rule.project == project) & (_rule.rule_id == rule_id)
             if not (await connection.execute(delete(rule_table).where(this))).rowcount:
                 raise rule_unknown(rule_id)
+            await note(connection, Change(project, actor, now), "rule.delete", rule_id)
 
     async def get(self, project: str, rule_id: str) -> StoredRule:
         """Raises RULE_UNKNOWN."""
@@ -131,6 +135,8 @@ class RuleStore:
         count = await connection.scalar(select(func.count()).select_from(rule_table).where(_rule.project == row["project"]))
         if (count or 0) >= RULES_MAX:
             raise AssayError(Kind.RESOURCE_EXHAUSTED, "TOO_MANY_RULES", f"a project has at most {RULES_MAX} rules")
+        change = Change(row["project"], row["updated_by"], row["create_time"])
+        await note(connection, change, "rule.create", row["rule_id"])
         return StoredRule(*(await connection.execute(insert(rule_table).values(row).returning(*_COLUMNS))).one())
 
 

@@ -10,6 +10,7 @@ from kit.errors import AssayError, Kind
 from services.alerter.domain.notification.matcher import parse_matcher
 from services.alerter.domain.notification.silence import Silence
 from services.alerter.notification_tables import silence_table
+from services.alerter.store.audit import Change, note
 from services.alerter.store.policies import look_soon
 
 SILENCES_MAX = 5_000  # that have not expired; each alert is tried on each
@@ -24,7 +25,7 @@ class SilenceStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def create(self, project: str, silence: Silence, now: datetime) -> Silence:
+    async def create(self, project: str, silence: Silence, actor: str, now: datetime) -> Silence:
         """Makes a silence, or finds the same one. Raises SILENCE_EXISTS for another of this id, TOO_MANY_SILENCES."""
         async with self._engine.begin() as connection:
             await look_soon(connection, project, now)
@@ -39,13 +40,16 @@ class SilenceStore:
             if (count or 0) >= SILENCES_MAX:
                 raise AssayError(Kind.RESOURCE_EXHAUSTED, "TOO_MANY_SILENCES", f"a project has at most {SILENCES_MAX} silences")
             await connection.execute(insert(silence_table).values(_row(project, silence, now)))
+            await note(connection, Change(project, actor, now), "silence.create", silence.silence_id, **_told(silence))
         return silence
 
     async def create_once(self, project: str, silence: Silence, now: datetime) -> None:
         """Makes a silence unless there is one of its id, whatever that is like."""
         async with self._engine.begin() as connection:
             await look_soon(connection, project, now)
-            await connection.execute(upsert(silence_table).values(_row(project, silence, now)).on_conflict_do_nothing())
+            statement = upsert(silence_table).values(_row(project, silence, now)).on_conflict_do_nothing()
+            if (await connection.execute(statement)).rowcount:
+                await note(connection, Change(project, "", now), "silence.create", silence.silence_id, **_told(silence))
 
     async def get(self, project: str, silence_id: str) -> Silence:
         """Raises SILENCE_UNKNOWN."""
@@ -64,15 +68,18 @@ class SilenceStore:
             rows = await connection.execute(statement.order_by(_silence.silence_id).limit(limit))
             return [_silence_of(row) for row in rows]
 
-    async def set_end(self, project: str, silence_id: str, end_time: datetime, comment: str | None, now: datetime) -> Silence:
+    async def set_end(  # noqa: PLR0917 - each is another thing, and none has a default
+        self, project: str, silence_id: str, end_time: datetime, comment: str | None, actor: str, now: datetime
+    ) -> Silence:
         """Changes when it ends, and why it is. Raises SILENCE_UNKNOWN."""
         values = {"end_time": end_time, "update_time": now} | ({} if comment is None else {"comment": comment})
         this = (_silence.project == project) & (_silence.silence_id == silence_id)
         async with self._engine.begin() as connection:
             await look_soon(connection, project, now)
             row = (await connection.execute(update(silence_table).where(this).values(values).returning(*_COLUMNS))).one_or_none()
-        if row is None:
-            raise silence_unknown()
+            if row is None:
+                raise silence_unknown()
+            await note(connection, Change(project, actor, now), "silence.update", silence_id, end_time=end_time.isoformat())
         return _silence_of(row)
 
     async def forget_before(self, moment: datetime) -> int:
@@ -96,6 +103,12 @@ async def _find(connection: AsyncConnection, project: str, silence_id: str) -> S
     this = (_silence.project == project) & (_silence.silence_id == silence_id)
     row = (await connection.execute(select(*_COLUMNS).where(this))).one_or_none()
     return None if row is None else _silence_of(row)
+
+
+def _told(silence: Silence) -> dict[str, str]:
+    """What the audit log says of a silence: its matchers are the author's own, and bounded."""
+    matchers = ", ".join(map(str, silence.matchers))
+    return {"author": silence.author, "matchers": matchers, "end_time": silence.end_time.isoformat()}
 
 
 def _row(project: str, silence: Silence, now: datetime) -> dict[str, object]:

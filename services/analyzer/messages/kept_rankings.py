@@ -16,6 +16,8 @@ PAGE_MAX = 50
 # Shares that differ by less are the same recommendation: draws and each new call move them a little.
 SHARE_STEP = 0.05
 ID_LENGTH = 32
+# Of a ranking that is announced; few would choose among more.
+SHARES_TOLD_MAX = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US_MAX = 253_402_300_800_000_000
 
@@ -76,6 +78,19 @@ def kept_to_message(kept: KeptRanking) -> contract.KeptRanking:
         make_time=timestamp(kept.make_time),
         question=contract.RankProvidersRequest.FromString(kept.question),
         ranking=contract.RankProvidersResponse.FromString(kept.ranking),
+    )
+
+
+def kept_summary(kept: KeptRanking) -> contract.KeptRankingSummary:
+    """What a kept ranking recommends, without why."""
+    ranking = contract.RankProvidersResponse.FromString(kept.ranking)
+    first = ranking.candidates[:SHARES_TOLD_MAX]
+    return contract.KeptRankingSummary(
+        project=kept.project,
+        ranking_id=kept.ranking_id,
+        task_type=kept.task_type,
+        make_time=timestamp(kept.make_time),
+        shares=[contract.SuggestedShare(candidate=one.candidate, share=one.suggested_share) for one in first],
     )
 
 

@@ -30,8 +30,10 @@ _PROJECT = text("SELECT position, weights_version, weights, keep_content FROM an
 # Held until the end: who takes the project over waits, and does not begin from before what is kept here.
 _OWNED = text("SELECT 1 FROM analyzer.project WHERE project = :project AND owner = :owner AND epoch = :epoch FOR SHARE")
 _ADVANCE = text(
-    "INSERT INTO analyzer.quality_project AS p (project, position) VALUES (:project, :position) "
-    "ON CONFLICT (project) DO UPDATE SET position = excluded.position WHERE p.weights_version = :weights_version RETURNING 1"
+    "INSERT INTO analyzer.quality_project AS p (project, position, score_count, score_us) "
+    "VALUES (:project, :position, :score_count, :score_us) ON CONFLICT (project) DO UPDATE SET position = excluded.position, "
+    "score_count = p.score_count + excluded.score_count, score_us = greatest(p.score_us, excluded.score_us) "
+    "WHERE p.weights_version = :weights_version RETURNING 1"
 )
 _SUBJECTS = "unnest(CAST(:is_task AS boolean[]), CAST(:subject_ids AS text[])) AS k(is_task, subject_id)"
 _PIECES = text(
@@ -167,7 +169,13 @@ class QualityStore:
             owned = await connection.scalar(_OWNED, {**project, "owner": claim.owner, "epoch": claim.epoch})
             if owned is None:
                 raise OwnershipLostError(claim.project)
-            advance = {**project, "position": progress.position, "weights_version": progress.weights_version}
+            advance = {
+                **project,
+                "position": progress.position,
+                "weights_version": progress.weights_version,
+                "score_count": len(progress.states),
+                "score_us": max((state.score_us for state in progress.states), default=0),
+            }
             if await connection.scalar(_ADVANCE, advance) is None:
                 return False
             if progress.pieces:

@@ -12,7 +12,15 @@ from services.analyzer.domain.series import SeriesKey
 from services.analyzer.quality_tables import evidence_reading_table, quality_project_table, score_table
 from services.analyzer.store.quality import state_of
 from services.analyzer.store.quality_json import ScoreBody, readings_from_json
-from services.analyzer.store.quality_records import FeedbackMark, GroupScores, ProjectQuality, QualityQuery, Subject, SubjectState
+from services.analyzer.store.quality_records import (
+    FeedbackMark,
+    GroupScores,
+    ProjectQuality,
+    QualityQuery,
+    ScoresMade,
+    Subject,
+    SubjectState,
+)
 
 _score = score_table.c
 _read = evidence_reading_table.c
@@ -91,6 +99,13 @@ class QualityReader:
         async with self._engine.connect() as connection:
             row = (await connection.execute(select(*columns).where(table.project == project))).one_or_none()
             return ProjectQuality(*row) if row else ProjectQuality()
+
+    async def made(self, projects: Sequence[str]) -> dict[str, ScoresMade]:
+        """What was made of those of the projects that have scores."""
+        table = quality_project_table.c
+        statement = select(table.project, table.score_count, table.score_us).where(table.project.in_(projects))
+        async with self._engine.connect() as connection:
+            return {project: ScoresMade(count, score_us) for project, count, score_us in await connection.execute(statement)}
 
     async def put_weights(self, project: str, expected_version: int, weights: str, *, keep_content: bool) -> int | None:
         """Sets the weights and returns their version; None where they are at another version than expected."""

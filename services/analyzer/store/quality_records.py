@@ -18,6 +18,13 @@ class Subject(NamedTuple):
     subject_id: str
 
 
+class ScoresMade(NamedTuple):
+    """How many scores a project's owner has made so far, and when the latest one: microseconds since 1970, 0 where there is none."""
+
+    score_count: int = 0
+    score_us: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ReadPiece:
     """A piece of evidence and what was read of it: `evidence` as it was stored, `content` what is kept of what it refers to."""

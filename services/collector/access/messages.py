@@ -55,7 +55,7 @@ def key_to_message(key: Key) -> access_service_pb2.Key:
     )
 
 
-def event_to_message(event: AuditEvent) -> access_service_pb2.AuditEvent:
+def event_to_message(event: AuditEvent, query: str) -> access_service_pb2.AuditEvent:
     """An event of the audit log as the contract has it."""
     return access_service_pb2.AuditEvent(
         time=timestamp(event.time),
@@ -63,6 +63,7 @@ def event_to_message(event: AuditEvent) -> access_service_pb2.AuditEvent:
         action=event.action,
         subject=event.subject,
         details=event.details,
+        page_token=event_token(event, query),
     )
 
 

@@ -150,7 +150,7 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
         before = messages.event_position(request.page_token, query)
         page = await self._store.list_audit_events(project, before=before, limit=size + 1)
         return contract.ListAuditEventsResponse(
-            events=map(messages.event_to_message, page[:size]),
+            events=[messages.event_to_message(event, query) for event in page[:size]],
             next_page_token=messages.event_token(page[size - 1], query) if len(page) > size else "",
         )
 

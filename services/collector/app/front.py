@@ -15,7 +15,7 @@ from kit.memory import give_back_freed_memory, reuse_freed_memory, share_heaps
 from kit.secret_keys import derived_keys, load_keys
 from kit.start import ops
 from kit.threads import favour_the_event_loop
-from services.collector import rpc_evidence, rpc_feedback, rpc_otlp
+from services.collector import rpc_erasure, rpc_evidence, rpc_export, rpc_feedback, rpc_otlp, rpc_sources, rpc_storage
 from services.collector.access import rpc as access_rpc
 from services.collector.access.checker import StoreKeyChecker
 from services.collector.access.store import AccessStore
@@ -30,12 +30,27 @@ from services.collector.rpc_feedback import FeedbackServicer
 from services.collector.rpc_otlp import TraceServicer
 from services.collector.rpc_reading import ReadingRpc
 from services.collector.settings import FrontSettings
+from services.collector.sources import SourceBook
 from services.collector.store.projects import ProjectReader
+from services.collector.store.sources import SourceStore
 from services.collector.watch import Watches
 from services.collector.zones import ZoneChanges
 
 # While the database is away, keys that worked go on recording for so long: the bus has room for hours.
 RECORDING_OUTAGE_S = 6 * 3_600.0
+
+_SERVICE_NAMES = (
+    COLLECTOR.services_by_name["CollectorService"].full_name,
+    METRICS.services_by_name["MetricsService"].full_name,
+    access_rpc.SERVICE_NAME,
+    rpc_evidence.SERVICE_NAME,
+    rpc_erasure.SERVICE_NAME,
+    rpc_export.SERVICE_NAME,
+    rpc_storage.SERVICE_NAME,
+    rpc_sources.SERVICE_NAME,
+    rpc_feedback.SERVICE_NAME,
+    rpc_otlp.SERVICE_NAME,
+)
 
 _log = logs.get_logger(__name__)
 
@@ -64,7 +79,8 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
         reading = ReadingRpc(engine, connection)
         zone_changes = ZoneChanges(engine)
         ingest = Ingest(connection, PriceBook())
-        collector = CollectorServicer(guard, projects, ingest, reading)
+        sources = SourceBook(SourceStore(engine))
+        collector = CollectorServicer(guard, projects, ingest, sources, reading)
         feedback = FeedbackServicer(guard, projects, ingest, _link_keys(settings), settings.public_url)
         traces = TraceServicer(collector, SpanReader(_task_names(settings)))
         metrics = MetricsServicer(guard, projects, queries, watches, reading)
@@ -78,17 +94,14 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
                     lambda server: metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(metrics, server),
                     access_rpc.AccessServicer(access, zone_changes.on_change).add_to,
                     rpc_evidence.EvidenceServicer(guard, engine).add_to,
+                    rpc_erasure.ErasureServicer(guard, engine).add_to,
+                    rpc_export.ExportServicer(guard, engine).add_to,
+                    rpc_storage.StorageServicer(guard, engine, connection, settings).add_to,
+                    rpc_sources.SourceServicer(guard, engine).add_to,
                     feedback.add_to,
                     traces.add_to,
                 ],
-                service_names=[
-                    COLLECTOR.services_by_name["CollectorService"].full_name,
-                    METRICS.services_by_name["MetricsService"].full_name,
-                    access_rpc.SERVICE_NAME,
-                    rpc_evidence.SERVICE_NAME,
-                    rpc_feedback.SERVICE_NAME,
-                    rpc_otlp.SERVICE_NAME,
-                ],
+                service_names=_SERVICE_NAMES,
                 readiness=readiness,
                 log_guard=guard,
                 files=settings.grpc_tls,
@@ -96,7 +109,7 @@ async def front(settings: FrontSettings) -> AsyncIterator[str]:
             )
         )
         await stack.enter_async_context(_taking_spans(settings, traces, readiness))
-        await stack.enter_async_context(lifecycle.background(start.run, watches.run, give_back_freed_memory))
+        await stack.enter_async_context(lifecycle.background(start.run, watches.run, start.after(sources.run), give_back_freed_memory))
         _log.info("the collector's front is up", address=address)
         yield address
 

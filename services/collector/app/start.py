@@ -34,6 +34,7 @@ def collector_start(engine: AsyncEngine, connection: Bus, readiness: Readiness, 
             streams.ingest_stream(settings.stream_bytes_max, replica_count),
             streams.windows_stream(replica_count),
             streams.content_stream(replica_count),
+            streams.erased_stream(replica_count),
         )
         await ensure_streams(connection, made)
 

@@ -11,6 +11,10 @@ from kit.start import ops
 from services.collector.access.checker import StoreKeyChecker
 from services.collector.access.store import AccessStore
 from services.collector.app.start import collector_start
+from services.collector.domain.windows import Retention as QueryRetention
+from services.collector.erasing import Eraser
+from services.collector.export.exporter import exporting
+from services.collector.export.targets import read_targets
 from services.collector.score_writer import ScoreWriter
 from services.collector.settings import WriterSettings
 from services.collector.upkeep import Retention, Upkeep
@@ -24,6 +28,7 @@ async def writer(settings: WriterSettings) -> AsyncIterator[str]:
     """Runs the collector's writer until the block is left; yields the bound address of its health."""
     share_heaps()
     readiness = Readiness("database", "bus")
+    targets = read_targets(settings.exports_file, allow_insecure=settings.insecure_connect)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(
             database.engine(settings.database_url.get_secret_value(), name="assay collector writer", files=settings.database_tls)
@@ -46,7 +51,15 @@ async def writer(settings: WriterSettings) -> AsyncIterator[str]:
                 allow_insecure=settings.insecure_listen,
             )
         )
-        jobs = [Writer(engine, connection).run, ScoreWriter(engine, connection).run, Upkeep(engine, connection, retention).run]
+        query_retention = QueryRetention(minute_days=settings.minutes_kept_days, fifteen_minutes_days=settings.quarters_kept_days)
+        sending = await stack.enter_async_context(exporting(engine, targets, query_retention))
+        workers = (
+            Writer(engine, connection),
+            ScoreWriter(engine, connection),
+            Upkeep(engine, connection, retention),
+            Eraser(engine, connection),
+        )
+        jobs = [*(worker.run for worker in workers), *sending]
         await stack.enter_async_context(lifecycle.background(start.run, give_back_freed_memory, *(start.after(job) for job in jobs)))
         _log.info("the collector's writer is up", address=address)
         yield address

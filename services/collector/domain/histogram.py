@@ -115,7 +115,7 @@ def _sum_by_position(row: Ints, bucket: Int32s, count: Ints, used: Ints) -> tupl
     cell += column_of.take(bucket)
     table = np.zeros((int(row.max()) + 1) * used.size, np.int64)
     np.add.at(table, cell, count)
-    filled = np.flatnonzero(table)
+    filled = np.flatnonzero(table != 0)  # in truth values it looks five times as fast as in numbers
     filled_row = filled // used.size
     return filled_row, used.astype(np.int32)[filled - filled_row * used.size], table[filled]
 

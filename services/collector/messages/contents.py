@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+from assay.telemetry.v1.evidence_pb2 import Evidence
+
 from services.collector.domain.limits import CONTENT_PART_BYTES_MAX
 from services.collector.messages.evidence_facts import FORM_KINDS
 from services.collector.messages.parts import BusMessage
@@ -38,3 +40,8 @@ def content_messages(project: str, content_id: str, content: bytes) -> Iterator[
         # A repeat is not stored again, also when the first has been read and dropped meanwhile.
         headers = {"Nats-Msg-Id": f"{project}/{content_id}/{part}"}
         yield BusMessage(subject, content[begin : begin + CONTENT_PART_BYTES_MAX], headers)
+
+
+def content_id_of(payload: bytes) -> str:
+    """The id of the content that a stored piece of evidence refers to, empty where it has none."""
+    return Evidence.FromString(payload).content_reference.content_id

@@ -14,12 +14,13 @@ from services.collector.messages import wire
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """A batch as requested: `items` are serialised messages, not looked at."""
+    """A batch as requested: `items` are serialised messages, not looked at. `sender` is who made them, where that is not who calls."""
 
     project: bytes
     batch_id: bytes
     items: Sequence[bytes]
     client_dropped_count: int = 0
+    sender: str = ""
 
 
 def parse_calls(data: bytes) -> BatchRequest:

@@ -65,6 +65,19 @@ async def first_since(engine: AsyncEngine, stream_id: int, first_sequence: int, 
         return found.scalar_one_or_none()
 
 
+async def stored_of(engine: AsyncEngine, incarnation: str, sequences: Sequence[int]) -> set[int]:
+    """Those of the messages of a stream, as it was then, that are stored."""
+    async with engine.connect() as connection:
+        found = await connection.scalars(
+            text(
+                "SELECT m.sequence FROM collector.message m JOIN collector.stream s USING (stream_id) "
+                "WHERE s.incarnation = :incarnation AND m.sequence = ANY(:sequences)"
+            ),
+            {"incarnation": incarnation, "sequences": list(sequences)},
+        )
+        return set(found)
+
+
 async def claimed(connection: asyncpg.Connection, infos: Iterable[MessageInfo]) -> set[tuple[int, int]]:
     """The places of those of the messages that are stored already."""
     stream_ids, sequences = zip(*(info.place for info in infos), strict=True)

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from kit.database import lock_key
 
@@ -25,6 +25,21 @@ def partition_date(name: str) -> date:
     return date.fromisoformat(name.removeprefix(_PREFIX))
 
 
+def is_partition(table: str) -> bool:
+    """Whether a table of the schema is such a partition, by its name."""
+    return table.startswith(_PREFIX) and table.removeprefix(_PREFIX).isdigit()
+
+
+async def create(connection: AsyncConnection, receive_date: date) -> None:
+    """Makes the partition of a day if it is not there."""
+    await connection.execute(
+        text(
+            f"CREATE TABLE IF NOT EXISTS collector.{partition_name(receive_date)} PARTITION OF collector.call "
+            f"FOR VALUES FROM ('{receive_date}') TO ('{receive_date + timedelta(days=1)}')"
+        )
+    )
+
+
 class PartitionStore:
     """Partitions of collector.call. Remembers those it has seen and nobody drops, so that asking again costs nothing."""
 
@@ -40,12 +55,7 @@ class PartitionStore:
             return
         async with self._engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            await connection.execute(
-                text(
-                    f"CREATE TABLE IF NOT EXISTS collector.{partition_name(receive_date)} PARTITION OF collector.call "
-                    f"FOR VALUES FROM ('{receive_date}') TO ('{receive_date + timedelta(days=1)}')"
-                )
-            )
+            await create(connection, receive_date)
         self._known.add(receive_date)
 
     async def drop_before(self, receive_date: date) -> list[date]:

@@ -57,6 +57,12 @@ class ProjectReader:
         by_number = self._by_number()
         return {project_id: by_number[project_id] for project_id in wanted}
 
+    async def all(self) -> list[ProjectInfo]:
+        """All projects, by name."""
+        if self._is_old():
+            await self._read()
+        return sorted(self._by_name.values(), key=lambda project: project.project)
+
     def _by_number(self) -> dict[int, ProjectInfo]:
         return {project.project_id: project for project in self._by_name.values()}
 

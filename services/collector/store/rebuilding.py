@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TypeAlias
 
 import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.collector.domain.levels import Level
+from services.collector.domain.stored_calls import CallRow
 from services.collector.domain.task import TaskState
 from services.collector.store.partitions import partition_date
 
@@ -51,9 +51,6 @@ _CHUNKS = (
     "SELECT series_id, chunk, measures, entries, oldest_receive_date FROM collector.rollup "
     "WHERE level = $1 AND series_id = ANY($2::int[]) AND chunk BETWEEN $3 AND $4 ORDER BY series_id, chunk"
 )
-
-CallRow: TypeAlias = "tuple[int, int, int, date, bytes, int | None]"
-"""Series, start in microseconds, outcome, day of receipt, body, and score in billionths or None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from kit.database import lock_key
 from services.collector.domain.arrays import run_starts
 from services.collector.domain.chunk import Chunks, decode_chunks, decode_deltas, encode_chunks, encode_delta
-from services.collector.domain.levels import LEVELS, Level, as_level, chunk_number, chunk_numbers, next_level
+from services.collector.domain.levels import LEVELS, MINUTES, Level, as_level, chunk_number, chunk_numbers, next_level
 from services.collector.domain.rollup import Windows, merge
 from services.collector.domain.windows import zone_of
+from services.collector.store import counters, exports
 from services.collector.store.sql import transaction_if_free
 
 # Deltas that one fold takes: more would be held in memory at once.
@@ -155,6 +156,9 @@ class FoldingStore:
             kept = added.select(np.flatnonzero(added.start_min // level.chunk_min >= chunk_number(kept_from_min, level)))
             if len(kept):
                 await _add(connection, level, kept, oldest)
+            if level is MINUTES and len(added):
+                await counters.add(connection, added)
+                await exports.note_changes(connection, due.project_id, added)
             return len(rows)
 
     async def drop_before(self, level: Level, start_min: int) -> int:

@@ -199,7 +199,8 @@ class PeriodData:
 
     `period`, `previous`, `baseline`: by full series and window of `step_s` (days of the zone, or hours for periods below four days; see
     spans.py). `baseline`: all rows of the `baseline_period_count` periods that are compared with, each as long as this one.
-    `period_hours`, `previous_hours`: by provider and model and hour (other parts of the key empty); empty for periods above 31 days.
+    `period_hours`, `previous_hours`: by provider and model and hour (other parts of the key empty), without logarithms; empty for periods
+    above 31 days.
     `durations`, `previous_durations`: all, by provider, by task type, and by both. `days`: whole local days up to the period's end,
     oldest first, at most 70 and at least those of the month where they exist. `budget_usd`: of a calendar month, None for none.
     `first_call_at`: when the project's first call was made or stored, None if it has none. `data_until`: until when all is

@@ -12,6 +12,8 @@ UNKNOWN: Final = Cell("–")
 MINUS: Final = "\u2212"
 _MINUTES_FROM_S = 120.0
 _HOURS_FROM_S = 7_200.0
+# Half of a nano-dollar, which is the least that money is counted in: sums of floats leave less than that of nothing.
+_USD_LEAST = 5e-10
 
 
 def cell(value: float, unit: Unit, mark: Mark = Mark.NONE) -> Cell:
@@ -126,6 +128,8 @@ def _count(value: float) -> tuple[float, str]:
 
 
 def _usd(value: float) -> tuple[float, str]:
+    if abs(value) < _USD_LEAST:
+        value = 0.0
     digits = 0 if abs(value) >= 99.995 else 2 if abs(value) >= 0.9995 or value == 0 else 2 - math.floor(math.log10(abs(value)))
     shown = round(value, min(digits, 9)) + 0.0
     return shown, f"{MINUS if shown < 0 else ''}${abs(shown):,.{min(digits, 9)}f}"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from zoneinfo import ZoneInfo
@@ -30,7 +31,6 @@ _NAMES = {
     Sum.RATE_LIMITED: "rate_limited_count",
     Sum.REFUSED: "refused_count",
     Sum.CANCELLED: "cancelled_count",
-    Sum.FIRST_TOKEN_COUNT: "time_to_first_token_count",
     Sum.INPUT_TOKENS: "input_token_count",
     Sum.OUTPUT_TOKENS: "output_token_count",
     Sum.CACHE_READ_TOKENS: "cache_read_token_count",
@@ -42,23 +42,40 @@ _NAMES = {
     Sum.REVISIONS: "revision_count",
     Sum.QUALITY_COUNT: "quality_count",
 }
+_MOMENTS = (
+    (Sum.LATENCY_LOG, Sum.LATENCY_LOG_SQUARE, Sum.SUCCEEDED, "latency"),
+    (Sum.FIRST_TOKEN_LOG, Sum.FIRST_TOKEN_LOG_SQUARE, Sum.FIRST_TOKEN_COUNT, "time_to_first_token"),
+)
 Series = Sequence[contract.MetricSeries]
 
 
-def metrics_question(
-    project: str, zone: str, start: datetime, end: datetime, *, step_s: int = 0, by: Iterable[contract.MetricDimension.ValueType] = ()
-) -> contract.QueryMetricsRequest:
-    """Asks for windows of `step_s` seconds, 0 for one window, of each group; durations are told by their moments."""
-    request = contract.QueryMetricsRequest(project=project, time_zone=zone, group_by=by, with_log_moments=True)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: windows of `step_s` seconds, 0 for one window, of each group; and of durations.
+
+    Without durations there are sums alone, and none of the histograms is read, which are nearly all that is stored.
+    """
+
+    by: Sequence[contract.MetricDimension.ValueType] = ()
+    step_s: int = 0
+    with_durations: bool = True
+
+
+def metrics_question(project: str, zone: str, start: datetime, end: datetime, wanted: Wanted) -> contract.QueryMetricsRequest:
+    """Asks for a stretch of time; durations are told by their quantiles and their moments."""
+    with_durations = wanted.with_durations
+    request = contract.QueryMetricsRequest(
+        project=project, time_zone=zone, group_by=wanted.by, with_log_moments=with_durations, without_durations=not with_durations
+    )
     request.start_time.FromDatetime(start)
     request.end_time.FromDatetime(end)
-    if step_s:
-        request.step.FromSeconds(step_s)
+    if wanted.step_s:
+        request.step.FromSeconds(wanted.step_s)
     return request
 
 
-def table_of(series: Series) -> Table:
-    """The table of an answer: a row for each window of each series."""
+def table_of(series: Series, *, with_durations: bool = True) -> Table:
+    """The table of an answer: a row for each window of each series. What is told of durations beside their sums is 0 without them."""
     if not series:
         return NO_ROWS
     lengths = [len(one.windows.start_unix_s) for one in series]
@@ -76,13 +93,12 @@ def table_of(series: Series) -> Table:
     sums[Sum.COST_USD] = named("cost_usd_nanos") * _USD
     sums[Sum.LATENCY_S] = _weighted(named("latency_mean_s"), sums[Sum.SUCCEEDED])
     sums[Sum.QUALITY] = _weighted(named("quality_ratio"), sums[Sum.QUALITY_COUNT])
-    for log, square, count, name in (
-        (Sum.LATENCY_LOG, Sum.LATENCY_LOG_SQUARE, Sum.SUCCEEDED, "latency"),
-        (Sum.FIRST_TOKEN_LOG, Sum.FIRST_TOKEN_LOG_SQUARE, Sum.FIRST_TOKEN_COUNT, "time_to_first_token"),
-    ):
-        mean, sd = named(f"{name}_log_mean"), named(f"{name}_log_sd")
-        sums[log] = _weighted(mean, sums[count])
-        sums[square] = _weighted(mean * mean + sd * sd, sums[count])
+    if with_durations:
+        sums[Sum.FIRST_TOKEN_COUNT] = named("time_to_first_token_count")
+        for log, square, count, name in _MOMENTS:
+            mean, sd = named(f"{name}_log_mean"), named(f"{name}_log_sd")
+            sums[log] = _weighted(mean, sums[count])
+            sums[square] = _weighted(mean * mean + sd * sd, sums[count])
     keys = tuple(SeriesKey(*(getattr(one.key, name) for name in SeriesKey._fields)) for one in series)
     start_s = np.fromiter(chain.from_iterable(one.windows.start_unix_s for one in series), np.int64, place.size)
     return Table(keys, place, start_s, sums)

@@ -10,7 +10,7 @@ from assay.analyzer.v1 import anomaly_service_pb2 as anomalies
 from assay.analyzer.v1 import metric_pb2
 from assay.collector.v1 import collector_service_pb2 as collector
 from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from services.reporter.domain.period import Period
 from services.reporter.domain.period_data import AlertNote, AnomalyNote, EarlierRecommendation, LedgerDay, State
@@ -85,9 +85,12 @@ def recommendation_content(recommendation: Recommendation) -> bytes:
     return _RECOMMENDATION.dump_json(recommendation)
 
 
-def earlier_recommendation(found: StoredRecommendation) -> EarlierRecommendation:
-    """What was recommended, and what became of it."""
-    made = _RECOMMENDATION.validate_json(found.content)
+def earlier_recommendation(found: StoredRecommendation) -> EarlierRecommendation | None:
+    """What was recommended, and what became of it; None for what another version of Assay wrote and this one cannot read."""
+    try:
+        made = _RECOMMENDATION.validate_json(found.content)
+    except ValidationError:
+        return None
     return EarlierRecommendation(
         recommendation_id=found.recommendation_id,
         title=found.title,

@@ -18,6 +18,8 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LETTER_RATIO = 0.56
 _NAME_LENGTH_MAX = 22
 _TICKS = 4
+# Between an axis and its numbers.
+_TICK_GAP = 6
 _LABELS_MAX = 8
 # Lines differ in dashes as well as in colour.
 _DASHES: Final = ("", "7 3", "2 3", "9 3 2 3", "4 4")
@@ -29,12 +31,14 @@ def chart_svg(chart: Chart, colours: Mapping[str, str]) -> str:
     """A chart of stacked bars or of lines. Text in it is escaped; a window without a value is a gap."""
     low, high = _range(chart)
     ticks = _ticks(low, high)
-    scale = _Scale(len(chart.labels), min(ticks[0], low), max(ticks[-1], high))
+    words = [_tick_words(tick, chart.unit, ticks) for tick in ticks]
+    left = max(_LEFT, round(_SIZE * _LETTER_RATIO * max(map(len, words))) + _TICK_GAP)
+    scale = _Scale(len(chart.labels), min(ticks[0], low), max(ticks[-1], high), left)
     parts = [_legend(chart.series, colours, is_line=chart.form == "lines")]
-    for tick in ticks:
+    for tick, name in zip(ticks, words, strict=True):
         y = scale.y(tick)
-        parts.append(f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y}" y2="{y}" stroke="{colours["grid"]}"/>')
-        parts.append(_text(_LEFT - 6, y + 4, _tick_words(tick, chart.unit, ticks), colours["faint"], anchor="end"))
+        parts.append(f'<line x1="{left}" x2="{WIDTH - _RIGHT}" y1="{y}" y2="{y}" stroke="{colours["grid"]}"/>')
+        parts.append(_text(left - _TICK_GAP, y + 4, name, colours["faint"], anchor="end"))
     every = -(-len(chart.labels) // _LABELS_MAX)
     parts += [
         _text(scale.x(place), HEIGHT - 6, label, colours["faint"], anchor="middle")
@@ -70,12 +74,12 @@ def growth_svg(sheet: Sheet, colours: Mapping[str, str]) -> str:
 class _Scale:
     """From places and values to pixels."""
 
-    def __init__(self, count: int, low: float, high: float) -> None:
-        self._low, self._high = low, high
-        self.step = (WIDTH - _LEFT - _RIGHT) / max(count, 1)
+    def __init__(self, count: int, low: float, high: float, left: int) -> None:
+        self._low, self._high, self._left = low, high, left
+        self.step = (WIDTH - left - _RIGHT) / max(count, 1)
 
     def x(self, place: int) -> float:
-        return round(_LEFT + self.step * (place + 0.5), 1)
+        return round(self._left + self.step * (place + 0.5), 1)
 
     def y(self, value: float) -> float:
         ratio = (value - self._low) / (self._high - self._low)

@@ -69,16 +69,25 @@ class RunStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def note_due(self, now: datetime) -> int:
-        """Notes a run for each time that schedules are due by now, and when they are due next; returns how many schedules were."""
-        async with self._engine.begin() as connection:
-            due = await due_schedules(connection, now, DUE_AT_ONCE_MAX)
-            for project, stored in due:
-                found = missed(stored.schedule.timing, stored.next_time or now, now)  # what is due has a time
-                rows = _rows(project, stored, found, now)
-                await connection.execute(insert(run_table).values(rows).on_conflict_do_nothing())
-                await set_next_time(connection, project, stored.schedule.schedule_id, found.next_time)
-        return len(due)
+    async def note_due(self, now: datetime) -> set[tuple[str, str]]:
+        """Notes a run for each time that schedules are due by now, and when they are due next.
+
+        Returns those that cannot be read and are left to another version of Assay, by project and id.
+        """
+        unreadable: set[tuple[str, str]] = set()
+        after = None
+        while True:
+            async with self._engine.begin() as connection:
+                page = await due_schedules(connection, now, after, DUE_AT_ONCE_MAX)
+                for project, stored in page.schedules:
+                    found = missed(stored.schedule.timing, stored.next_time or now, now)  # what is due has a time
+                    rows = _rows(project, stored, found, now)
+                    await connection.execute(insert(run_table).values(rows).on_conflict_do_nothing())
+                    await set_next_time(connection, project, stored.schedule.schedule_id, found.next_time)
+            unreadable.update(page.unreadable)
+            after = page.last
+            if after is None:
+                return unreadable
 
     async def claim(self, now: datetime, lease: timedelta, late_after: timedelta) -> Run | None:
         """A run that is due, which is the caller's until the lease ends; None where there is none."""
@@ -96,8 +105,8 @@ class RunStore:
         await self._set(run, {"report_id": report_id, "detail": detail, "retry_time": retry_time, "lease_end_time": None})
 
     async def list_runs(self, project: str, schedule_id: str, before: datetime | None, limit: int) -> Sequence[Run]:
-        """Runs of a schedule, the latest first, due before that."""
-        statement = select(*_COLUMNS).where(_run.project == project, _run.schedule_id == schedule_id)
+        """Runs of a schedule, the latest first, due before that; without those whose state another version of Assay alone knows."""
+        statement = select(*_COLUMNS).where(_run.project == project, _run.schedule_id == schedule_id, _run.state.in_(list(RunState)))
         if before is not None:
             statement = statement.where(_run.due_time < before)
         async with self._engine.connect() as connection:

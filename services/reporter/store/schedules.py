@@ -5,17 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, delete, func, literal, select, tuple_, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from kit.errors import AssayError, Kind
 from services.reporter.domain.period import Length
-from services.reporter.domain.timing import Timing
+from services.reporter.domain.timing import Timing, check_timing
 from services.reporter.tables import schedule_table
 
 SCHEDULES_MAX = 100  # of a project; each may be due every hour
+UNREADABLE = "SCHEDULE_UNREADABLE"
 _schedule = schedule_table.c
+_DUE_ORDER = (_schedule.next_time, _schedule.project, _schedule.schedule_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,26 @@ class StoredSchedule:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class DuePage:
+    """Schedules that are due, with their projects; those that cannot be read, by project and id; and where the next page begins, if any."""
+
+    schedules: list[tuple[str, StoredSchedule]]
+    unreadable: list[tuple[str, str]]
+    last: tuple[datetime, str, str] | None
+
+
 class ScheduleStore:
-    """Schedules of all projects."""
+    """Schedules of all projects. One that another version of Assay wrote may not be readable: then it is left alone."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def create(self, project: str, schedule: Schedule, next_time: datetime | None, actor: str, now: datetime) -> StoredSchedule:
-        """Makes a schedule, or finds the same one. Raises SCHEDULE_EXISTS for another of this id, TOO_MANY_SCHEDULES."""
+        """Makes a schedule, or finds the same one.
+
+        Raises SCHEDULE_EXISTS for another of this id, SCHEDULE_UNREADABLE, TOO_MANY_SCHEDULES.
+        """
         made = StoredSchedule(schedule, next_time, create_time=now, update_time=now, updated_by=actor, version=1)
         async with self._engine.begin() as connection:
             await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"reporter schedules {project}"))))
@@ -65,7 +79,7 @@ class ScheduleStore:
         return made
 
     async def get(self, project: str, schedule_id: str) -> StoredSchedule:
-        """Raises SCHEDULE_UNKNOWN."""
+        """Raises SCHEDULE_UNKNOWN, SCHEDULE_UNREADABLE."""
         async with self._engine.connect() as connection:
             found = await _find(connection, project, schedule_id)
         if found is None:
@@ -73,15 +87,17 @@ class ScheduleStore:
         return found
 
     async def list_schedules(self, project: str, after: str, limit: int) -> Sequence[StoredSchedule]:
-        """Schedules by id, beginning behind `after`."""
+        """Schedules by id, beginning behind `after`; those that cannot be read are left out."""
         statement = select(schedule_table).where(_schedule.project == project, _schedule.schedule_id > after)
         async with self._engine.connect() as connection:
-            return [_schedule_of(row) for row in await connection.execute(statement.order_by(_schedule.schedule_id).limit(limit))]
+            rows = await connection.execute(statement.order_by(_schedule.schedule_id))  # SCHEDULES_MAX of them
+            found = [_readable(row) for row in rows]
+        return [stored for stored in found if stored is not None][:limit]
 
     async def update(
         self, project: str, schedule: Schedule, next_time: datetime | None, actor: str, *, expected_version: int, now: datetime
     ) -> StoredSchedule:
-        """Replaces a schedule. Raises SCHEDULE_UNKNOWN, SCHEDULE_CHANGED unless it has the version, 0 being any."""
+        """Replaces a schedule. Raises SCHEDULE_UNKNOWN, SCHEDULE_UNREADABLE, SCHEDULE_CHANGED unless it has the version, 0 being any."""
         async with self._engine.begin() as connection:
             found = await _find(connection, project, schedule.schedule_id, is_held=True)
             if found is None:
@@ -110,11 +126,18 @@ class ScheduleStore:
                 raise schedule_unknown()
 
 
-async def due_schedules(connection: AsyncConnection, now: datetime, limit: int) -> list[tuple[str, StoredSchedule]]:
-    """Schedules that are due, with their projects, held by the caller's transaction; those that another replica holds are left out."""
-    statement = select(schedule_table).where(_schedule.next_time <= now).order_by(_schedule.next_time).limit(limit)
-    rows = await connection.execute(statement.with_for_update(skip_locked=True))
-    return [(row.project, _schedule_of(row)) for row in rows]
+async def due_schedules(connection: AsyncConnection, now: datetime, after: tuple[datetime, str, str] | None, limit: int) -> DuePage:
+    """The next schedules behind `after` that are due, held by the caller's transaction; those that another replica holds are left out."""
+    statement = select(schedule_table).where(_schedule.next_time <= now)
+    if after is not None:
+        statement = statement.where(tuple_(*_DUE_ORDER) > tuple_(*map(literal, after)))
+    rows = (await connection.execute(statement.order_by(*_DUE_ORDER).limit(limit).with_for_update(skip_locked=True))).all()
+    found = [(row, _readable(row)) for row in rows]
+    return DuePage(
+        schedules=[(row.project, stored) for row, stored in found if stored is not None],
+        unreadable=[(row.project, row.schedule_id) for row, stored in found if stored is None],
+        last=(rows[-1].next_time, rows[-1].project, rows[-1].schedule_id) if len(rows) == limit else None,
+    )
 
 
 async def set_next_time(connection: AsyncConnection, project: str, schedule_id: str, next_time: datetime | None) -> None:
@@ -157,13 +180,27 @@ def _values(stored: StoredSchedule) -> dict[str, Any]:
     }
 
 
+def _readable(row: Row[Any]) -> StoredSchedule | None:
+    """The schedule, None where it cannot be read."""
+    try:
+        return _schedule_of(row)
+    except AssayError:
+        return None
+
+
 def _schedule_of(row: Row[Any]) -> StoredSchedule:
-    schedule = Schedule(
-        schedule_id=row.schedule_id,
-        display_name=row.display_name,
-        period=Length(row.period),
-        timing=Timing(row.time_zone, row.cron, row.weekday, row.minute_of_day or 0),
-        receiver_ids=tuple(row.receiver_ids),
-        is_paused=row.is_paused,
-    )
+    """Raises SCHEDULE_UNREADABLE for a period, a timing or a zone that this version does not know; a replica of another one may."""
+    try:
+        timing = check_timing(Timing(row.time_zone, row.cron, row.weekday, row.minute_of_day or 0), row.update_time)
+        schedule = Schedule(
+            schedule_id=row.schedule_id,
+            display_name=row.display_name,
+            period=Length(row.period),
+            timing=timing,
+            receiver_ids=tuple(row.receiver_ids),
+            is_paused=row.is_paused,
+        )
+    except (AssayError, ValueError) as error:
+        message = "another version of Assay wrote the schedule, which this one cannot read"
+        raise AssayError(Kind.UNAVAILABLE, UNREADABLE, message) from error
     return StoredSchedule(schedule, row.next_time, row.create_time, row.update_time, row.updated_by, row.version)

@@ -1,11 +1,17 @@
-"""A caller of SilenceService and ReceiverService, and what it sends."""
+"""A caller of SilenceService, ReceiverService and AuditService, and what it sends."""
 
 from typing import Any
 
 import grpc.aio
 import pytest
+from assay.alerter.v1 import (
+    audit_service_pb2,
+    audit_service_pb2_grpc,
+    receiver_service_pb2_grpc,
+    silence_service_pb2,
+    silence_service_pb2_grpc,
+)
 from assay.alerter.v1 import receiver_service_pb2 as contract
-from assay.alerter.v1 import receiver_service_pb2_grpc, silence_service_pb2, silence_service_pb2_grpc
 
 from kit import rpc
 from kit.access import Identity, Role, key_invalid
@@ -27,15 +33,19 @@ class Keys:
 
 
 class Caller:
-    """Calls either service with a key."""
+    """Calls the services with a key."""
 
     def __init__(self, channel: grpc.aio.Channel, desk: Desk) -> None:
         self.desk = desk
-        self._stubs = (receiver_service_pb2_grpc.ReceiverServiceStub(channel), silence_service_pb2_grpc.SilenceServiceStub(channel))
+        self._stubs = {
+            "Audit": (audit_service_pb2_grpc.AuditServiceStub(channel), audit_service_pb2),
+            "Silence": (silence_service_pb2_grpc.SilenceServiceStub(channel), silence_service_pb2),
+            "": (receiver_service_pb2_grpc.ReceiverServiceStub(channel), contract),
+        }
 
     async def __call__(self, method: str, key: str = "admin", **fields: Any) -> Any:
         """The answer; raises what the service refused with."""
-        stub, module = (self._stubs[1], silence_service_pb2) if "Silence" in method else (self._stubs[0], contract)
+        stub, module = next(found for name, found in self._stubs.items() if name in method)
         request = getattr(module, f"{method}Request")(**fields)
         try:
             return await getattr(stub, method)(request, metadata=(("authorization", f"Bearer {key}"),), timeout=60)
@@ -57,6 +67,7 @@ CONFIGS: dict[str, Any] = {
     "webhook": contract.WebhookConfig(url="https://example.com", signing_secrets=["whsec_" + "A" * 32], authorization=SECRET),
     "pager_duty": contract.PagerDutyConfig(routing_key=SECRET),
     "teams": contract.TeamsConfig(webhook_url=f"https://teams.test/{SECRET}"),
+    "alertmanager": contract.AlertmanagerConfig(url="https://alertmanager.test", authorization=SECRET),
 }
 SECRET_FIELDS = {
     "email": ["password"],
@@ -64,4 +75,5 @@ SECRET_FIELDS = {
     "webhook": ["signing_secrets", "authorization"],
     "pager_duty": ["routing_key"],
     "teams": ["webhook_url"],
+    "alertmanager": ["authorization"],
 }

@@ -12,11 +12,13 @@ from kit.access import Guard
 from kit.embedded.stack import Stack
 from kit.health import Readiness
 from services.alerter.app import MIGRATIONS, SCHEMA
+from services.alerter.rpc_audit import AuditServicer
 from services.alerter.rpc_receivers import NotificationStores, ReceiverServicer
 from services.alerter.rpc_silences import SilenceServicer
 from services.alerter.store.alerts import AlertStore
+from services.alerter.store.audit import AuditStore
 from services.alerter.store.rules import RuleStore
-from tests.alerter.notify.calling import Caller, Keys
+from tests.alerter.notify.calling import CONFIGS, Caller, Keys
 from tests.alerter.notify.desk import Clock, Desk, Recorder, add_project
 
 
@@ -42,10 +44,11 @@ async def desk(alerter_engine: AsyncEngine) -> AsyncIterator[Desk]:
 
 @pytest_asyncio.fixture
 async def call(desk: Desk) -> AsyncIterator[Caller]:
-    """Both services, served."""
+    """The services, served."""
     guard, rules = Guard(Keys()), RuleStore(desk.engine)
-    desk.outbox = desk.make_outbox(dict.fromkeys(("email", "slack", "webhook", "pager_duty", "teams"), desk.recorder))
+    desk.outbox = desk.make_outbox(dict.fromkeys(CONFIGS, desk.recorder))
     served = (
+        AuditServicer(guard, AuditStore(desk.engine)),
         SilenceServicer(guard, rules, desk.silences, AlertStore(desk.engine)),
         ReceiverServicer(guard, NotificationStores(rules, desk.receivers, desk.policies, desk.deliveries), desk.outbox),
     )

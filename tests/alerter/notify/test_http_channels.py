@@ -5,6 +5,7 @@ import base64
 import logging
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -15,6 +16,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from services.alerter.channels import http as http_module
 from services.alerter.channels import targets
+from services.alerter.channels.alertmanager import AlertmanagerChannel, posted_alert
 from services.alerter.channels.http import Http, http, retry_after_s
 from services.alerter.channels.pager_duty import PagerDutyChannel
 from services.alerter.channels.slack import SlackChannel, escaped
@@ -23,9 +25,18 @@ from services.alerter.channels.webhook import WebhookChannel
 from services.alerter.domain.notification.address import parse_networks
 from services.alerter.domain.notification.delivery import Refused, Retry, Sent
 from services.alerter.domain.notification.group import MessageKind
-from services.alerter.domain.notification.receiver import PagerDutyConfig, PayloadForm, SlackConfig, TeamsConfig, WebhookConfig
+from services.alerter.domain.notification.receiver import (
+    AlertmanagerConfig,
+    PagerDutyConfig,
+    PayloadForm,
+    SlackConfig,
+    TeamsConfig,
+    WebhookConfig,
+)
+from tests.alerter.notify.alerts import NOW
 from tests.alerter.notify.messages import DELIVERY_ID, document, outgoing
 from tests.alerter.notify.servers import CUT, DRIP, HANG, http_receiver
+from tests.monitoring_servers import alertmanager
 
 LOOPBACK = parse_networks("127.0.0.1")
 OLD_SECRET, NEW_SECRET = (f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2))
@@ -237,6 +248,34 @@ async def test_teams_gets_an_adaptive_card(client: Http) -> None:
     assert [action["title"] for action in card["actions"]] == ["Acknowledge", "Silence", "Open"]
     facts = next(element for element in card["body"] if element["type"] == "FactSet")
     assert {"title": "observed", "value": "4.2 s"} in facts["facts"]
+
+
+async def test_alertmanager_holds_alerts_until_their_end(client: Http) -> None:
+    async with alertmanager() as monitor:
+        config = AlertmanagerConfig(f"{monitor.url}/", authorization="Bearer x")
+        now = datetime.now(UTC)
+        for kind in (MessageKind.FIRST, MessageKind.RESOLVED):
+            message, receiver = outgoing(config, kind)
+            assert isinstance(await AlertmanagerChannel(client).send(replace(message, create_time=now), receiver), Sent)
+            held = (await monitor.http.get("/api/v2/alerts")).json()
+            assert [alert["labels"]["model"] for alert in held] == ["a", "b"]  # the third is over
+        assert isinstance(await AlertmanagerChannel(client).send(*document(config)), Refused)
+        first = held[0]
+        assert first["annotations"]["summary"] == "p95 is <b>4.2 s</b>" and first["generatorURL"] == "https://assay.test/alerts"
+        assert datetime.fromisoformat(first["endsAt"]) - now > timedelta(hours=23)
+        message, receiver = outgoing(config)
+        assert message.notification is not None
+        over = [replace(note, end_time=now) for note in message.notification.notes]
+        ended = replace(message, notification=replace(message.notification, notes=tuple(over)))
+        assert isinstance(await AlertmanagerChannel(client).send(ended, receiver), Sent)
+        assert (await monitor.http.get("/api/v2/alerts")).json() == []
+
+
+def test_labels_are_named_as_prometheus_wants_them() -> None:
+    message, _ = outgoing(AlertmanagerConfig("https://alertmanager.test"))
+    assert message.notification is not None
+    note = replace(message.notification.notes[0], labels={"a.b-c": "1", "9": "2", "empty": ""})
+    assert posted_alert(note, "", NOW)["labels"] == {"alertname": "slow", "a_b_c": "1", "_9": "2"}
 
 
 async def test_no_secret_of_an_address_or_a_header_is_logged(client: Http, caplog: pytest.LogCaptureFixture) -> None:

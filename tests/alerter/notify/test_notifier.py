@@ -90,7 +90,7 @@ async def test_a_silence_holds_until_it_expires_by_itself(desk: Desk) -> None:
     await desk.add_receiver()
     now = desk.clock()
     silence = Silence("s1", (parse_matcher("provider=openai"),), "ann", "", now, now + timedelta(minutes=10))
-    assert await desk.silences.create(PROJECT, silence, now) == silence
+    assert await desk.silences.create(PROJECT, silence, "key", now) == silence
     await desk.set_alerts(kept())
     counts = []
     for _ in range(4):

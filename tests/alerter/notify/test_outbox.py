@@ -185,7 +185,7 @@ async def test_many_workers_send_each_delivery_once(desk: Desk) -> None:
 async def test_what_waits_for_a_receiver_that_is_gone_is_given_up_and_old_ones_are_forgotten(desk: Desk) -> None:
     await desk.add_receiver()
     await desk.deliveries.add_document(PROJECT, [document()], (), desk.clock())
-    await desk.receivers.delete(PROJECT, "default")
+    await desk.receivers.delete(PROJECT, "default", "key", desk.clock())
     await desk.upkeep.tidy()
     assert await desk.states() == {"default 0": (DeliveryState.DEAD, 0)}
     desk.clock.forward(timedelta(days=31).total_seconds())

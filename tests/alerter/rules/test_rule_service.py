@@ -1,6 +1,7 @@
 """Rules through the contract: who may, what is refused, and what doing it again does."""
 
 import asyncio
+import time
 from typing import Any
 
 import grpc.aio
@@ -11,6 +12,9 @@ from assay.alerter.v1.alert_service_pb2_grpc import AlertServiceStub
 from assay.alerter.v1.rule_service_pb2_grpc import RuleServiceStub
 
 from kit import rpc
+from services.alerter.backtesting import TABLES_KEPT_S, Backtesting
+from services.alerter.messages.rule_messages import rule_from_message
+from services.alerter.neighbours import Collector
 from tests.alerter.rules.installation import Alerter, Installation, calls, success_rule
 
 
@@ -128,3 +132,21 @@ async def test_a_backtest_finds_what_fired(made: Installation, live: Alerter) ->
 
     heartbeat = rules.Rule(rule_id="h", heartbeat=rules.HeartbeatCondition())
     assert await refusal(live.rules.BacktestRule(rules.BacktestRuleRequest(project=project, rule=heartbeat))) == "RULE_NOT_BACKTESTED"
+
+
+async def test_whoever_tries_other_bounds_is_answered_from_what_was_measured_a_moment_ago(made: Installation) -> None:
+    project = await made.new_project()
+    now_s = [time.time()]
+    testing = Backtesting(Collector(made.channel(made.collector, made.service_key)), lambda: now_s[0])
+
+    async def firing_count(bound: float) -> int:
+        rule = success_rule()
+        rule.threshold.threshold = bound
+        return len((await testing.run(project, rule_from_message(rule), 86_400)).result.episodes)
+
+    await made.record(project, calls(20, failed=9, ago_s=5_400.0))
+    assert await firing_count(0.9) == 1
+    await made.record(project, calls(20, failed=9, ago_s=20_000.0))
+    assert (await firing_count(0.8), await firing_count(0.1)) == (1, 0)
+    now_s[0] += TABLES_KEPT_S + 1
+    assert await firing_count(0.8) == 2

@@ -4,6 +4,7 @@ import signal
 from functools import partial
 
 from assay.analyzer.v1 import quality_service_pb2 as contract
+from assay.analyzer.v1.quality_service_pb2_grpc import QualityServiceStub
 from assay.collector.v1 import evidence_service_pb2 as stored
 from assay.collector.v1.evidence_service_pb2_grpc import EvidenceServiceStub
 
@@ -11,7 +12,7 @@ from kit import rpc
 from kit.bus import Bus
 from services.analyzer import streams
 from tests.analyzer.quality_service.site import JUNIT, Scored, evaluation, evidence
-from tests.analyzer.service.site import Analyzer, Site, analyzer_process, analyzing, eventually
+from tests.analyzer.service.site import DEADLINE_S, Analyzer, Site, analyzer_process, analyzing, eventually
 
 TESTS = contract.QUALITY_COMPONENT_TESTS
 COVERAGE = contract.QUALITY_COMPONENT_COVERAGE
@@ -36,6 +37,23 @@ async def test_a_report_becomes_a_score_with_its_explanation_and_is_measured(qua
     await quality.counted(project, 1, better.score_ratio)
     assert (await bus.stream_state(streams.CONTENT)).message_count == 0  # dropped when it was scored
     assert (await bus.stream_state(streams.SCORES)).message_count == 0
+
+
+async def test_who_watches_is_told_that_scores_were_made(quality: Scored) -> None:
+    project = await quality.site.project()
+    await quality.record_calls(project, "a", "b")
+    async with quality.analyzer.channel() as channel:
+        watch = QualityServiceStub(channel).WatchQuality(contract.WatchQualityRequest(project=project), timeout=DEADLINE_S)
+        assert await watch.read() == contract.WatchQualityResponse(list_again=True)
+        await quality.record(project, evaluation(0.5, call_id="a"), evaluation(0.9, call_id="b"))
+        made = 0
+        while made < 2:
+            told = await watch.read()
+            made += told.score_count
+            assert told.score_count > 0 and told.HasField("score_time") and not told.list_again
+        watch.cancel()
+    found = await quality.scored(project, call_id="a")
+    assert found.score_time.ToMicroseconds() <= told.score_time.ToMicroseconds()
 
 
 async def test_evidence_waits_for_its_call_and_its_task(quality: Scored) -> None:

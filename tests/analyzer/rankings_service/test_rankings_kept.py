@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import time
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from services.analyzer import recommendations as remembered
 from services.analyzer.messages.kept_rankings import is_alike
 from services.analyzer.recommendations import Recommendations
 from services.analyzer.store.kept_rankings import KeptRankingStore
-from services.analyzer.store.records import WantedRankings
+from services.analyzer.store.records import KeptRanking, WantedRankings
 from tests.analyzer.rankings_service.fleet import TASK, TRAITS, Fleet, refused
 from tests.analyzer.service.site import DAY_S, DEADLINE_S, Analyzer, Site, calls, eventually
 
@@ -108,6 +109,32 @@ def test_a_ranking_is_another_when_another_choice_follows_from_it() -> None:
         assert not is_alike(usual, other)
 
 
+async def test_who_watches_is_told_what_is_recommended_from_now_on(site: Site, fleet: Fleet) -> None:
+    other = await site.project()
+    async with fleet.analyzer.channel() as channel:
+        watch = RankingServiceStub(channel).WatchKeptRankings(
+            rankings.WatchKeptRankingsRequest(project=fleet.project), timeout=2 * DEADLINE_S
+        )
+        assert await watch.read() == rankings.WatchKeptRankingsResponse(list_again=True)
+        await Fleet(fleet.analyzer, other).rank()
+        told = await fleet.rank(preset=rankings.OBJECTIVE_PRESET_FASTEST, half_life_days=40.0)
+        seen: list[rankings.KeptRankingSummary] = []
+        while told.ranking_id not in {one.ranking_id for one in seen}:
+            seen += (await watch.read()).rankings
+        watch.cancel()
+    assert {one.project for one in seen} == {fleet.project}
+    (summary,) = [one for one in seen if one.ranking_id == told.ranking_id]
+    assert (summary.task_type, summary.HasField("make_time")) == (TASK, True)
+    assert [(one.candidate, one.share) for one in summary.shares] == [(one.candidate, one.suggested_share) for one in told.candidates]
+
+
+def collecting(told: list[KeptRanking]) -> remembered.Announce:
+    async def announce(rows: Sequence[KeptRanking]) -> None:
+        told.extend(rows)
+
+    return announce
+
+
 async def test_history_is_bounded_and_the_rest_is_told_nonetheless(
     database_url: str, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,13 +147,15 @@ async def test_history_is_bounded_and_the_rest_is_told_nonetheless(
     everything = WantedRankings("bounded", "", None, None)
     async with database.engine(database_url, name="test") as engine:
         store = KeptRankingStore(engine)
-        memory = Recommendations(store, timedelta(days=5), lambda: clock[0])
+        told: list[KeptRanking] = []
+        memory = Recommendations(store, collecting(told), timedelta(days=5), lambda: clock[0])
         stop = asyncio.Event()
         stop.set()
         for number in range(5):
             memory.settle(question, b"%d" % number, ranking(number / 10))
         await memory.run(stop)
-        assert len(await store.page(everything, None, 10)) == 3
+        stored = await store.page(everything, None, 10)
+        assert len(stored) == 3 and {row.ranking_id for row in told} == {row.ranking_id for row in stored}
         clock[0] = now
         memory.settle(question, b"0", ranking(0.05))
         await memory.run(stop)
@@ -137,7 +166,7 @@ async def test_history_is_bounded_and_the_rest_is_told_nonetheless(
 
 async def test_while_the_database_is_away_what_was_recommended_waits(caplog: pytest.LogCaptureFixture) -> None:
     async with database.engine("postgresql+asyncpg://nobody:nothing@127.0.0.1:1/none", name="test") as engine:
-        memory = Recommendations(KeptRankingStore(engine), timedelta(days=5))
+        memory = Recommendations(KeptRankingStore(engine), collecting([]), timedelta(days=5))
         memory.settle(Request(project="away", task_type=TASK), b"", ranking(0.5))
         stop = asyncio.Event()
         stop.set()

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from assay.analyzer.v1 import ranking_service_pb2 as rankings
 from assay.analyzer.v1.ranking_service_pb2 import RankedMeasure, RankingCandidate, RankingConstraint
+from assay_client.rankings import Rankings
 
 from cli.rank import rank as command
 from gateway import ranking_models as models
@@ -68,6 +69,20 @@ async def test_a_question_says_who_may_be_chosen_and_by_what(fleet: Fleet) -> No
     assert set(providers_of(named)) == {"new", "awful"}
     (unseen,) = [one for one in named.candidates if one.candidate == new]
     assert not unseen.HasField("last_call_time") and unseen.call_count == 0
+
+
+async def test_the_client_chooses_by_the_shares_that_are_suggested(fleet: Fleet, site: Site) -> None:
+    secret = await site.key(fleet.project, "READ")
+    found = await fleet.rank()
+    choosing = Rankings(("nobody", "none"), url=fleet.analyzer.address, key=secret)
+    try:
+        assert await asyncio.to_thread(choosing.wait, TASK, DEADLINE_S)
+        chosen = {choosing.choose(TASK) for _ in range(200)}
+    finally:
+        await asyncio.to_thread(choosing.close)
+    shares = {(each.candidate.provider, each.candidate.model): each.suggested_share for each in found.candidates}
+    assert {(choice.ranking_id, choice.origin) for choice in chosen} == {(found.ranking_id, "ranking")}
+    assert all(choice.selection_ratio == pytest.approx(shares[choice.candidate]) for choice in chosen)
 
 
 async def test_where_nobody_can_be_ranked_the_list_is_empty_and_says_why(fleet: Fleet, site: Site) -> None:

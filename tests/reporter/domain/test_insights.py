@@ -157,16 +157,17 @@ def test_longer_answers_and_other_hours_are_taken_off_what_a_model_is_slower_by(
     hours = [np.array([1_000.0 if hour == busy else 10.0 for hour in range(24)]) for busy in (15, 3)]
     tables = [hour_table(calls) for calls in hours]
     series: dict[SeriesKey, Series] = {key(): growing}  # type: ignore[dict-item]
-    report = build(period_data(series, period_hours=tables[0], previous_hours=tables[1]))
-    text = next(each.text for each in report.insights if each.kind is InsightKind.LATENCY)
-    assert "by the length of answers" in text and "by the hours at which it was called" in text
+    for previous, of_hours in ((tables[1], True), (hour_table(hours[1], latency_s=0.0), False)):
+        report = build(period_data(series, period_hours=tables[0], previous_hours=previous))
+        text = next(each.text for each in report.insights if each.kind is InsightKind.LATENCY)
+        assert "by the length of answers" in text and ("by the hours at which it was called" in text) is of_hours
 
 
-def hour_table(calls: np.ndarray) -> Table:
+def hour_table(calls: np.ndarray, latency_s: float = 2.0) -> Table:
     """A day by the hour, slower in the afternoon."""
     sums = np.zeros((len(Sum), 24))
     sums[Sum.SUCCEEDED] = calls
-    sums[Sum.LATENCY_LOG] = calls * np.where(np.arange(24) > 12, 1.0, 0.5)
+    sums[Sum.LATENCY_S] = calls * latency_s * np.where(np.arange(24) > 12, 1.6, 1.0)
     start = int(MONDAY.timestamp())
     return Table((SeriesKey("alder", "alder-1", ""),), np.zeros(24, np.int64), start + 3_600 * np.arange(24), sums)
 

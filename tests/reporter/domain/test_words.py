@@ -34,6 +34,7 @@ from services.reporter.domain.words import (
         (99.996, Unit.USD, "$100", 100.0),
         (12.345, Unit.USD, "$12.35", 12.35),
         (0.0, Unit.USD, "$0.00", 0.0),
+        (-3.6e-12, Unit.USD, "$0.00", 0.0),
         (-3.456, Unit.USD, "−$3.46", -3.46),
         (0.0012345, Unit.USD, "$0.00123", 0.00123),
         (0.97234, Unit.RATIO, "97.2 %", 0.972),

@@ -21,7 +21,7 @@ from services.reporter.domain.report import Basis, Recommendation, Recommendatio
 from services.reporter.messages.notes import recommendation_content
 from services.reporter.store.recommendations import note_recommendations
 from tests.alerter.notify.servers import mail_server
-from tests.alerter.rules.installation import eventually
+from tests.alerter.rules.installation import DEADLINE_S, eventually
 from tests.reporter.service.desk import PUBLIC_URL, Desk, Reporter, generate, refusal
 
 IDS = tuple(f"{number:032x}" for number in range(3))
@@ -58,6 +58,21 @@ async def test_yesterdays_calls_become_a_report_that_is_kept_and_announced(offic
     assert json.loads(found.content_json)["title"] == report.title
     listed = await one.reports.ListReports(contract.ListReportsRequest(project=project))
     assert listed.reports[:] == [report]
+
+
+async def test_who_watches_is_told_of_each_report_of_its_project(office: Desk, one: Reporter) -> None:
+    project, other = await office.project_with_calls(), await office.project_with_calls()
+    watch = one.reports.WatchReports(contract.WatchReportsRequest(project=project), timeout=DEADLINE_S)
+    assert await watch.read() == contract.WatchReportsResponse(list_again=True)
+    await generate(one, other)
+    made, seen = [await generate(one, project)], list[contract.Report]()
+    while not seen:
+        told = await watch.read()
+        seen += told.reports
+        if told.list_again:  # the reporter has begun to listen just now, and what was announced before is not told
+            made.append(await generate(one, project))
+    assert seen[0] in made
+    watch.cancel()
 
 
 async def _resolved(value: bool) -> bool:

@@ -169,6 +169,38 @@ async def test_a_run_whose_process_was_killed_is_anothers(office: Desk, one: Rep
     assert (run.attempt_count, bool(run.report_id)) == (2, True)  # its receiver is not there
 
 
+_OF_ANOTHER_VERSION = {
+    "a period that this one does not know": "period = 9",
+    "a crontab that this one cannot read": "cron = 'every full moon', minute_of_day = NULL",
+    "a zone that this one does not know": "time_zone = 'Moon/Tranquillity'",
+}
+
+
+async def test_a_schedule_that_another_version_wrote_is_left_to_it_and_holds_up_nobody(
+    office: Desk, one: Reporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = await office.project_with_calls()
+    due = minute(timedelta(minutes=1))
+    for number, what in enumerate(_OF_ANOTHER_VERSION.values()):
+        await create(one, project, daily(f"odd-{number}", local_time=local_time(due), receiver_ids=[]))
+        await office.sql(
+            f"UPDATE reporter.schedule SET {what}, next_time = :due WHERE project = :project AND schedule_id = :schedule_id",
+            project=project,
+            schedule_id=f"odd-{number}",
+            due=due - timedelta(hours=1),
+        )
+    await create(one, project, daily(local_time=local_time(due), receiver_ids=[]))
+    await office.sql(f"{_DUE} AND schedule_id = 'daily'", project=project, due=due)
+    await runs(one, project, DONE)
+    listed = await one.reports.ListSchedules(contract.ListSchedulesRequest(project=project))
+    assert [each.schedule_id for each in listed.schedules] == ["daily"]
+    asked = contract.GetScheduleRequest(project=project, schedule_id="odd-0")
+    assert await refusal(one.reports.GetSchedule(asked)) == "SCHEDULE_UNREADABLE"
+    told = [record for record in caplog.records if record.message.startswith("a schedule cannot be read")]
+    assert len(told) == len(_OF_ANOTHER_VERSION)
+    await one.reports.DeleteSchedule(contract.DeleteScheduleRequest(project=project, schedule_id="odd-0"))
+
+
 async def test_a_receiver_that_is_gone_fails_the_run_and_the_report_stays(office: Desk, one: Reporter) -> None:
     project = await office.project_with_calls()
     due = minute(timedelta(minutes=1))

@@ -787,12 +787,15 @@ class AuditEvent(_message.Message):
     ACTION_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     actor_key_id: _builtins.str
     """The key that did it. Empty: Assay itself."""
     action: _builtins.str
     """What was done, such as "key.revoke"."""
     subject: _builtins.str
     """To what."""
+    page_token: _builtins.str
+    """The page_token of the page that begins behind this event, for those who put several lists together."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -809,10 +812,11 @@ class AuditEvent(_message.Message):
         action: _builtins.str = ...,
         subject: _builtins.str = ...,
         details: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor_key_id", b"actor_key_id", "details", b"details", "subject", b"subject", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor_key_id", b"actor_key_id", "details", b"details", "page_token", b"page_token", "subject", b"subject", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -290,6 +290,32 @@ class TeamsConfig(_message.Message):
 Global___TeamsConfig: _TypeAlias = TeamsConfig  # noqa: Y015
 
 @_typing.final
+class AlertmanagerConfig(_message.Message):
+    """AlertmanagerConfig is a Prometheus Alertmanager, API version 2. It is sent the alerts themselves, with their ends, and tells of them by its own routes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Its address, such as https://alertmanager.example.com. Not secret."""
+    authorization: _builtins.str
+    """Secret. The value of the header `Authorization`."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        authorization: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization", b"authorization", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlertmanagerConfig: _TypeAlias = AlertmanagerConfig  # noqa: Y015
+
+@_typing.final
 class Receiver(_message.Message):
     """Receiver is somebody who is told."""
 
@@ -302,6 +328,7 @@ class Receiver(_message.Message):
     WEBHOOK_FIELD_NUMBER: _builtins.int
     PAGER_DUTY_FIELD_NUMBER: _builtins.int
     TEAMS_FIELD_NUMBER: _builtins.int
+    ALERTMANAGER_FIELD_NUMBER: _builtins.int
     SECRETS_SET_FIELD_NUMBER: _builtins.int
     IS_DEAF_TO_ENDS_FIELD_NUMBER: _builtins.int
     RATE_PER_MIN_FIELD_NUMBER: _builtins.int
@@ -348,6 +375,10 @@ class Receiver(_message.Message):
         """Microsoft Teams."""
 
     @_builtins.property
+    def alertmanager(self) -> Global___AlertmanagerConfig:
+        """Alertmanager."""
+
+    @_builtins.property
     def secrets_set(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The secret fields that are set. Not read from requests."""
 
@@ -369,6 +400,7 @@ class Receiver(_message.Message):
         webhook: Global___WebhookConfig | None = ...,
         pager_duty: Global___PagerDutyConfig | None = ...,
         teams: Global___TeamsConfig | None = ...,
+        alertmanager: Global___AlertmanagerConfig | None = ...,
         secrets_set: _abc.Iterable[_builtins.str] | None = ...,
         is_deaf_to_ends: _builtins.bool = ...,
         rate_per_min: _builtins.int = ...,
@@ -379,11 +411,11 @@ class Receiver(_message.Message):
         updated_by: _builtins.str = ...,
         version: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "email", b"email", "pager_duty", b"pager_duty", "slack", b"slack", "teams", b"teams", "update_time", b"update_time", "webhook", b"webhook"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alertmanager", b"alertmanager", "config", b"config", "create_time", b"create_time", "email", b"email", "pager_duty", b"pager_duty", "slack", b"slack", "teams", b"teams", "update_time", b"update_time", "webhook", b"webhook"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "display_name", b"display_name", "email", b"email", "is_deaf_to_ends", b"is_deaf_to_ends", "pager_duty", b"pager_duty", "rate_per_min", b"rate_per_min", "receiver_id", b"receiver_id", "secrets_set", b"secrets_set", "slack", b"slack", "subject_template", b"subject_template", "teams", b"teams", "text_template", b"text_template", "update_time", b"update_time", "updated_by", b"updated_by", "version", b"version", "webhook", b"webhook"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alertmanager", b"alertmanager", "config", b"config", "create_time", b"create_time", "display_name", b"display_name", "email", b"email", "is_deaf_to_ends", b"is_deaf_to_ends", "pager_duty", b"pager_duty", "rate_per_min", b"rate_per_min", "receiver_id", b"receiver_id", "secrets_set", b"secrets_set", "slack", b"slack", "subject_template", b"subject_template", "teams", b"teams", "text_template", b"text_template", "update_time", b"update_time", "updated_by", b"updated_by", "version", b"version", "webhook", b"webhook"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["email", "slack", "webhook", "pager_duty", "teams"]  # noqa: Y015
+    _WhichOneofReturnType_config: _TypeAlias = _typing.Literal["email", "slack", "webhook", "pager_duty", "teams", "alertmanager"]  # noqa: Y015
     _WhichOneofArgType_config: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_config) -> _WhichOneofReturnType_config | None: ...
 

@@ -424,6 +424,60 @@ class ListQualityResponse(_message.Message):
 Global___ListQualityResponse: _TypeAlias = ListQualityResponse  # noqa: Y015
 
 @_typing.final
+class WatchQualityRequest(_message.Message):
+    """WatchQualityRequest asks to be told when scores are made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    project: _builtins.str
+    """Whose. Empty: the key's project."""
+    def __init__(
+        self,
+        *,
+        project: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project", b"project"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchQualityRequest: _TypeAlias = WatchQualityRequest  # noqa: Y015
+
+@_typing.final
+class WatchQualityResponse(_message.Message):
+    """WatchQualityResponse tells that scores were made or made anew; ListQuality and SummarizeQuality tell which."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_AGAIN_FIELD_NUMBER: _builtins.int
+    SCORE_COUNT_FIELD_NUMBER: _builtins.int
+    SCORE_TIME_FIELD_NUMBER: _builtins.int
+    list_again: _builtins.bool
+    """This is the first message: whatever was made before is to be listed."""
+    score_count: _builtins.int
+    """How many were made since the message before."""
+    @_builtins.property
+    def score_time(self) -> _timestamp_pb2.Timestamp:
+        """When the latest one was made. Unset: there is none."""
+
+    def __init__(
+        self,
+        *,
+        list_again: _builtins.bool = ...,
+        score_count: _builtins.int = ...,
+        score_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["score_time", b"score_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["list_again", b"list_again", "score_count", b"score_count", "score_time", b"score_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchQualityResponse: _TypeAlias = WatchQualityResponse  # noqa: Y015
+
+@_typing.final
 class SummarizeQualityRequest(_message.Message):
     """SummarizeQualityRequest asks for averages, of at most 20,000 groups and windows."""
 

@@ -52,6 +52,11 @@ class QualityServiceStub:
                 request_serializer=assay_dot_analyzer_dot_v1_dot_quality__service__pb2.ListQualityRequest.SerializeToString,
                 response_deserializer=assay_dot_analyzer_dot_v1_dot_quality__service__pb2.ListQualityResponse.FromString,
                 _registered_method=True)
+        self.WatchQuality = channel.unary_stream(
+                '/assay.analyzer.v1.QualityService/WatchQuality',
+                request_serializer=assay_dot_analyzer_dot_v1_dot_quality__service__pb2.WatchQualityRequest.SerializeToString,
+                response_deserializer=assay_dot_analyzer_dot_v1_dot_quality__service__pb2.WatchQualityResponse.FromString,
+                _registered_method=True)
         self.SummarizeQuality = channel.unary_unary(
                 '/assay.analyzer.v1.QualityService/SummarizeQuality',
                 request_serializer=assay_dot_analyzer_dot_v1_dot_quality__service__pb2.SummarizeQualityRequest.SerializeToString,
@@ -104,6 +109,13 @@ class QualityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchQuality(self, request, context):
+        """WatchQuality tells that scores have been made, at most once a second.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SummarizeQuality(self, request, context):
         """SummarizeQuality averages scores and their components by group and window.
         """
@@ -151,6 +163,11 @@ def add_QualityServiceServicer_to_server(servicer, server):
                     servicer.ListQuality,
                     request_deserializer=assay_dot_analyzer_dot_v1_dot_quality__service__pb2.ListQualityRequest.FromString,
                     response_serializer=assay_dot_analyzer_dot_v1_dot_quality__service__pb2.ListQualityResponse.SerializeToString,
+            ),
+            'WatchQuality': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchQuality,
+                    request_deserializer=assay_dot_analyzer_dot_v1_dot_quality__service__pb2.WatchQualityRequest.FromString,
+                    response_serializer=assay_dot_analyzer_dot_v1_dot_quality__service__pb2.WatchQualityResponse.SerializeToString,
             ),
             'SummarizeQuality': grpc.unary_unary_rpc_method_handler(
                     servicer.SummarizeQuality,
@@ -240,6 +257,33 @@ class QualityService:
             '/assay.analyzer.v1.QualityService/ListQuality',
             assay_dot_analyzer_dot_v1_dot_quality__service__pb2.ListQualityRequest.SerializeToString,
             assay_dot_analyzer_dot_v1_dot_quality__service__pb2.ListQualityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchQuality(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/assay.analyzer.v1.QualityService/WatchQuality',
+            assay_dot_analyzer_dot_v1_dot_quality__service__pb2.WatchQualityRequest.SerializeToString,
+            assay_dot_analyzer_dot_v1_dot_quality__service__pb2.WatchQualityResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,8 @@ class QualityServiceStub:
     """GetQuality returns the score of one call or task with its whole explanation."""
     ListQuality: _grpc.UnaryUnaryMultiCallable[_quality_service_pb2.ListQualityRequest, _quality_service_pb2.ListQualityResponse]
     """ListQuality lists scores, the worst or the latest first."""
+    WatchQuality: _grpc.UnaryStreamMultiCallable[_quality_service_pb2.WatchQualityRequest, _quality_service_pb2.WatchQualityResponse]
+    """WatchQuality tells that scores have been made, at most once a second."""
     SummarizeQuality: _grpc.UnaryUnaryMultiCallable[_quality_service_pb2.SummarizeQualityRequest, _quality_service_pb2.SummarizeQualityResponse]
     """SummarizeQuality averages scores and their components by group and window."""
     GetQualityWeights: _grpc.UnaryUnaryMultiCallable[_quality_service_pb2.GetQualityWeightsRequest, _quality_service_pb2.GetQualityWeightsResponse]
@@ -73,6 +75,8 @@ class QualityServiceAsyncStub(QualityServiceStub):
     """GetQuality returns the score of one call or task with its whole explanation."""
     ListQuality: _aio.UnaryUnaryMultiCallable[_quality_service_pb2.ListQualityRequest, _quality_service_pb2.ListQualityResponse]  # type: ignore[assignment]
     """ListQuality lists scores, the worst or the latest first."""
+    WatchQuality: _aio.UnaryStreamMultiCallable[_quality_service_pb2.WatchQualityRequest, _quality_service_pb2.WatchQualityResponse]  # type: ignore[assignment]
+    """WatchQuality tells that scores have been made, at most once a second."""
     SummarizeQuality: _aio.UnaryUnaryMultiCallable[_quality_service_pb2.SummarizeQualityRequest, _quality_service_pb2.SummarizeQualityResponse]  # type: ignore[assignment]
     """SummarizeQuality averages scores and their components by group and window."""
     GetQualityWeights: _aio.UnaryUnaryMultiCallable[_quality_service_pb2.GetQualityWeightsRequest, _quality_service_pb2.GetQualityWeightsResponse]  # type: ignore[assignment]
@@ -110,6 +114,14 @@ class QualityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_quality_service_pb2.ListQualityResponse, _abc.Awaitable[_quality_service_pb2.ListQualityResponse]]:
         """ListQuality lists scores, the worst or the latest first."""
+
+    @_abc_1.abstractmethod
+    def WatchQuality(
+        self,
+        request: _quality_service_pb2.WatchQualityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_quality_service_pb2.WatchQualityResponse], _abc.AsyncIterator[_quality_service_pb2.WatchQualityResponse]]:
+        """WatchQuality tells that scores have been made, at most once a second."""
 
     @_abc_1.abstractmethod
     def SummarizeQuality(

@@ -681,6 +681,126 @@ class WatchRankingsResponse(_message.Message):
 Global___WatchRankingsResponse: _TypeAlias = WatchRankingsResponse  # noqa: Y015
 
 @_typing.final
+class WatchKeptRankingsRequest(_message.Message):
+    """WatchKeptRankingsRequest asks to be told what is recommended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    project: _builtins.str
+    """Whose. Empty: the key's project."""
+    def __init__(
+        self,
+        *,
+        project: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project", b"project"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchKeptRankingsRequest: _TypeAlias = WatchKeptRankingsRequest  # noqa: Y015
+
+@_typing.final
+class WatchKeptRankingsResponse(_message.Message):
+    """WatchKeptRankingsResponse tells of rankings that are kept from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_AGAIN_FIELD_NUMBER: _builtins.int
+    RANKINGS_FIELD_NUMBER: _builtins.int
+    list_again: _builtins.bool
+    """Others may have been kept that nothing tells of, so that they are to be listed: in the first message, and after a loss."""
+    @_builtins.property
+    def rankings(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeptRankingSummary]:
+        """Those that are new, in the order in which they were kept."""
+
+    def __init__(
+        self,
+        *,
+        list_again: _builtins.bool = ...,
+        rankings: _abc.Iterable[Global___KeptRankingSummary] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["list_again", b"list_again", "rankings", b"rankings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchKeptRankingsResponse: _TypeAlias = WatchKeptRankingsResponse  # noqa: Y015
+
+@_typing.final
+class KeptRankingSummary(_message.Message):
+    """KeptRankingSummary is what a kept ranking recommends, without why: GetRanking tells that."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    RANKING_ID_FIELD_NUMBER: _builtins.int
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    MAKE_TIME_FIELD_NUMBER: _builtins.int
+    SHARES_FIELD_NUMBER: _builtins.int
+    project: _builtins.str
+    """Whose."""
+    ranking_id: _builtins.str
+    """RankProvidersResponse.ranking_id"""
+    task_type: _builtins.str
+    """For which kind of task."""
+    @_builtins.property
+    def make_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    @_builtins.property
+    def shares(self) -> _containers.RepeatedCompositeFieldContainer[Global___SuggestedShare]:
+        """Whom to choose how often, in the order of the ranking; the first 100."""
+
+    def __init__(
+        self,
+        *,
+        project: _builtins.str = ...,
+        ranking_id: _builtins.str = ...,
+        task_type: _builtins.str = ...,
+        make_time: _timestamp_pb2.Timestamp | None = ...,
+        shares: _abc.Iterable[Global___SuggestedShare] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["make_time", b"make_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["make_time", b"make_time", "project", b"project", "ranking_id", b"ranking_id", "shares", b"shares", "task_type", b"task_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeptRankingSummary: _TypeAlias = KeptRankingSummary  # noqa: Y015
+
+@_typing.final
+class SuggestedShare(_message.Message):
+    """SuggestedShare is the probability with which to choose a candidate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    share: _builtins.float
+    """0 to 1"""
+    @_builtins.property
+    def candidate(self) -> Global___RankingCandidate:
+        """The candidate."""
+
+    def __init__(
+        self,
+        *,
+        candidate: Global___RankingCandidate | None = ...,
+        share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuggestedShare: _TypeAlias = SuggestedShare  # noqa: Y015
+
+@_typing.final
 class KeptRanking(_message.Message):
     """KeptRanking is what was recommended from a moment on."""
 

@@ -50,6 +50,11 @@ class RankingServiceStub:
                 request_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchRankingsRequest.SerializeToString,
                 response_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchRankingsResponse.FromString,
                 _registered_method=True)
+        self.WatchKeptRankings = channel.unary_stream(
+                '/assay.analyzer.v1.RankingService/WatchKeptRankings',
+                request_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchKeptRankingsRequest.SerializeToString,
+                response_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchKeptRankingsResponse.FromString,
+                _registered_method=True)
         self.ListRankings = channel.unary_unary(
                 '/assay.analyzer.v1.RankingService/ListRankings',
                 request_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.ListRankingsRequest.SerializeToString,
@@ -90,6 +95,13 @@ class RankingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchKeptRankings(self, request, context):
+        """WatchKeptRankings tells of each ranking that is kept from now on, whatever was asked. It says when rankings may be missing from what it tells.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListRankings(self, request, context):
         """ListRankings lists what was recommended, the latest first. A ranking is kept when another choice is recommended than the time before.
         """
@@ -123,6 +135,11 @@ def add_RankingServiceServicer_to_server(servicer, server):
                     servicer.WatchRankings,
                     request_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchRankingsRequest.FromString,
                     response_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchRankingsResponse.SerializeToString,
+            ),
+            'WatchKeptRankings': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchKeptRankings,
+                    request_deserializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchKeptRankingsRequest.FromString,
+                    response_serializer=assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchKeptRankingsResponse.SerializeToString,
             ),
             'ListRankings': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRankings,
@@ -200,6 +217,33 @@ class RankingService:
             '/assay.analyzer.v1.RankingService/WatchRankings',
             assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchRankingsRequest.SerializeToString,
             assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchRankingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchKeptRankings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/assay.analyzer.v1.RankingService/WatchKeptRankings',
+            assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchKeptRankingsRequest.SerializeToString,
+            assay_dot_analyzer_dot_v1_dot_ranking__service__pb2.WatchKeptRankingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,8 @@ class RankingServiceStub:
     """RankProviders ranks the candidates for a kind of task. It is answered from memory, and where nobody can be ranked, with an empty list and why."""
     WatchRankings: _grpc.UnaryStreamMultiCallable[_ranking_service_pb2.WatchRankingsRequest, _ranking_service_pb2.WatchRankingsResponse]
     """WatchRankings answers a question, and then again whenever another choice is recommended or the ranking becomes stale or ceases to be."""
+    WatchKeptRankings: _grpc.UnaryStreamMultiCallable[_ranking_service_pb2.WatchKeptRankingsRequest, _ranking_service_pb2.WatchKeptRankingsResponse]
+    """WatchKeptRankings tells of each ranking that is kept from now on, whatever was asked. It says when rankings may be missing from what it tells."""
     ListRankings: _grpc.UnaryUnaryMultiCallable[_ranking_service_pb2.ListRankingsRequest, _ranking_service_pb2.ListRankingsResponse]
     """ListRankings lists what was recommended, the latest first. A ranking is kept when another choice is recommended than the time before."""
     GetRanking: _grpc.UnaryUnaryMultiCallable[_ranking_service_pb2.GetRankingRequest, _ranking_service_pb2.GetRankingResponse]
@@ -65,6 +67,8 @@ class RankingServiceAsyncStub(RankingServiceStub):
     """RankProviders ranks the candidates for a kind of task. It is answered from memory, and where nobody can be ranked, with an empty list and why."""
     WatchRankings: _aio.UnaryStreamMultiCallable[_ranking_service_pb2.WatchRankingsRequest, _ranking_service_pb2.WatchRankingsResponse]  # type: ignore[assignment]
     """WatchRankings answers a question, and then again whenever another choice is recommended or the ranking becomes stale or ceases to be."""
+    WatchKeptRankings: _aio.UnaryStreamMultiCallable[_ranking_service_pb2.WatchKeptRankingsRequest, _ranking_service_pb2.WatchKeptRankingsResponse]  # type: ignore[assignment]
+    """WatchKeptRankings tells of each ranking that is kept from now on, whatever was asked. It says when rankings may be missing from what it tells."""
     ListRankings: _aio.UnaryUnaryMultiCallable[_ranking_service_pb2.ListRankingsRequest, _ranking_service_pb2.ListRankingsResponse]  # type: ignore[assignment]
     """ListRankings lists what was recommended, the latest first. A ranking is kept when another choice is recommended than the time before."""
     GetRanking: _aio.UnaryUnaryMultiCallable[_ranking_service_pb2.GetRankingRequest, _ranking_service_pb2.GetRankingResponse]  # type: ignore[assignment]
@@ -96,6 +100,14 @@ class RankingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ranking_service_pb2.WatchRankingsResponse], _abc.AsyncIterator[_ranking_service_pb2.WatchRankingsResponse]]:
         """WatchRankings answers a question, and then again whenever another choice is recommended or the ranking becomes stale or ceases to be."""
+
+    @_abc_1.abstractmethod
+    def WatchKeptRankings(
+        self,
+        request: _ranking_service_pb2.WatchKeptRankingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_ranking_service_pb2.WatchKeptRankingsResponse], _abc.AsyncIterator[_ranking_service_pb2.WatchKeptRankingsResponse]]:
+        """WatchKeptRankings tells of each ranking that is kept from now on, whatever was asked. It says when rankings may be missing from what it tells."""
 
     @_abc_1.abstractmethod
     def ListRankings(

@@ -404,6 +404,56 @@ class ListReportsResponse(_message.Message):
 Global___ListReportsResponse: _TypeAlias = ListReportsResponse  # noqa: Y015
 
 @_typing.final
+class WatchReportsRequest(_message.Message):
+    """WatchReportsRequest asks to be told of reports."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    project: _builtins.str
+    """Whose. Empty: the key's project."""
+    def __init__(
+        self,
+        *,
+        project: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project", b"project"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchReportsRequest: _TypeAlias = WatchReportsRequest  # noqa: Y015
+
+@_typing.final
+class WatchReportsResponse(_message.Message):
+    """WatchReportsResponse tells of reports that are kept from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_AGAIN_FIELD_NUMBER: _builtins.int
+    REPORTS_FIELD_NUMBER: _builtins.int
+    list_again: _builtins.bool
+    """Others may have been made that nothing tells of, so that they are to be listed: in the first message, and after a loss."""
+    @_builtins.property
+    def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___Report]:
+        """Those that are new, without their content. One may come more than once."""
+
+    def __init__(
+        self,
+        *,
+        list_again: _builtins.bool = ...,
+        reports: _abc.Iterable[Global___Report] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["list_again", b"list_again", "reports", b"reports"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchReportsResponse: _TypeAlias = WatchReportsResponse  # noqa: Y015
+
+@_typing.final
 class RenderReportRequest(_message.Message):
     """RenderReportRequest names a report and a form."""
 

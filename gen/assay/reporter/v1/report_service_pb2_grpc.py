@@ -57,6 +57,11 @@ class ReportServiceStub:
                 request_serializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.ListReportsRequest.SerializeToString,
                 response_deserializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.ListReportsResponse.FromString,
                 _registered_method=True)
+        self.WatchReports = channel.unary_stream(
+                '/assay.reporter.v1.ReportService/WatchReports',
+                request_serializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.WatchReportsRequest.SerializeToString,
+                response_deserializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.WatchReportsResponse.FromString,
+                _registered_method=True)
         self.RenderReport = channel.unary_unary(
                 '/assay.reporter.v1.ReportService/RenderReport',
                 request_serializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.RenderReportRequest.SerializeToString,
@@ -145,6 +150,13 @@ class ReportServiceServicer:
 
     def ListReports(self, request, context):
         """ListReports lists reports, the latest first. Needs `read`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchReports(self, request, context):
+        """WatchReports tells of each report that is made from now on. It says when reports may be missing from what it tells. Needs `read`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -251,6 +263,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.ListReports,
                     request_deserializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.ListReportsRequest.FromString,
                     response_serializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.ListReportsResponse.SerializeToString,
+            ),
+            'WatchReports': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchReports,
+                    request_deserializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.WatchReportsRequest.FromString,
+                    response_serializer=assay_dot_reporter_dot_v1_dot_report__service__pb2.WatchReportsResponse.SerializeToString,
             ),
             'RenderReport': grpc.unary_unary_rpc_method_handler(
                     servicer.RenderReport,
@@ -401,6 +418,33 @@ class ReportService:
             '/assay.reporter.v1.ReportService/ListReports',
             assay_dot_reporter_dot_v1_dot_report__service__pb2.ListReportsRequest.SerializeToString,
             assay_dot_reporter_dot_v1_dot_report__service__pb2.ListReportsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchReports(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/assay.reporter.v1.ReportService/WatchReports',
+            assay_dot_reporter_dot_v1_dot_report__service__pb2.WatchReportsRequest.SerializeToString,
+            assay_dot_reporter_dot_v1_dot_report__service__pb2.WatchReportsResponse.FromString,
             options,
             channel_credentials,
             insecure,

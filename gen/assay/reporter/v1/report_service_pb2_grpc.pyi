@@ -47,6 +47,8 @@ class ReportServiceStub:
     """GetReport returns a report and its content. Needs `read`."""
     ListReports: _grpc.UnaryUnaryMultiCallable[_report_service_pb2.ListReportsRequest, _report_service_pb2.ListReportsResponse]
     """ListReports lists reports, the latest first. Needs `read`."""
+    WatchReports: _grpc.UnaryStreamMultiCallable[_report_service_pb2.WatchReportsRequest, _report_service_pb2.WatchReportsResponse]
+    """WatchReports tells of each report that is made from now on. It says when reports may be missing from what it tells. Needs `read`."""
     RenderReport: _grpc.UnaryUnaryMultiCallable[_report_service_pb2.RenderReportRequest, _report_service_pb2.RenderReportResponse]
     """RenderReport returns a report as a file. Needs `read`."""
     SendReport: _grpc.UnaryUnaryMultiCallable[_report_service_pb2.SendReportRequest, _report_service_pb2.SendReportResponse]
@@ -90,6 +92,8 @@ class ReportServiceAsyncStub(ReportServiceStub):
     """GetReport returns a report and its content. Needs `read`."""
     ListReports: _aio.UnaryUnaryMultiCallable[_report_service_pb2.ListReportsRequest, _report_service_pb2.ListReportsResponse]  # type: ignore[assignment]
     """ListReports lists reports, the latest first. Needs `read`."""
+    WatchReports: _aio.UnaryStreamMultiCallable[_report_service_pb2.WatchReportsRequest, _report_service_pb2.WatchReportsResponse]  # type: ignore[assignment]
+    """WatchReports tells of each report that is made from now on. It says when reports may be missing from what it tells. Needs `read`."""
     RenderReport: _aio.UnaryUnaryMultiCallable[_report_service_pb2.RenderReportRequest, _report_service_pb2.RenderReportResponse]  # type: ignore[assignment]
     """RenderReport returns a report as a file. Needs `read`."""
     SendReport: _aio.UnaryUnaryMultiCallable[_report_service_pb2.SendReportRequest, _report_service_pb2.SendReportResponse]  # type: ignore[assignment]
@@ -148,6 +152,14 @@ class ReportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_report_service_pb2.ListReportsResponse, _abc.Awaitable[_report_service_pb2.ListReportsResponse]]:
         """ListReports lists reports, the latest first. Needs `read`."""
+
+    @_abc_1.abstractmethod
+    def WatchReports(
+        self,
+        request: _report_service_pb2.WatchReportsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_report_service_pb2.WatchReportsResponse], _abc.AsyncIterator[_report_service_pb2.WatchReportsResponse]]:
+        """WatchReports tells of each report that is made from now on. It says when reports may be missing from what it tells. Needs `read`."""
 
     @_abc_1.abstractmethod
     def RenderReport(

@@ -133,13 +133,29 @@ class TeamsConfig:
         _url("webhook_url", self.webhook_url)
 
 
-Config: TypeAlias = EmailConfig | SlackConfig | WebhookConfig | PagerDutyConfig | TeamsConfig
+@dataclass(frozen=True, slots=True)
+class AlertmanagerConfig:
+    """Where an Alertmanager is, such as https://alertmanager.example.com, and the header that it wants."""
+
+    url: str
+    authorization: str = field(default="", repr=False, metadata=_SECRET)
+
+    def check(self) -> None:
+        """Raises FIELD_INVALID."""
+        _url("url", self.url)
+        if urlsplit(self.url).query or urlsplit(self.url).fragment:
+            raise invalid("url", "is the address without what is behind a ? or #")
+        _text("authorization", self.authorization)
+
+
+Config: TypeAlias = EmailConfig | SlackConfig | WebhookConfig | PagerDutyConfig | TeamsConfig | AlertmanagerConfig
 CONFIG_TYPES: Mapping[str, type[Config]] = {
     "email": EmailConfig,
     "slack": SlackConfig,
     "webhook": WebhookConfig,
     "pager_duty": PagerDutyConfig,
     "teams": TeamsConfig,
+    "alertmanager": AlertmanagerConfig,
 }
 
 
@@ -198,7 +214,7 @@ def moves_secrets(config: Config, before: Config) -> bool:
     """Whether secrets that were kept would go to another place than they were given for: then they must be given again."""
     if isinstance(config, EmailConfig) and isinstance(before, EmailConfig):
         return bool(before.password) and config.password == before.password and _place(config) != _place(before)
-    if isinstance(config, WebhookConfig) and isinstance(before, WebhookConfig):
+    if isinstance(config, WebhookConfig | AlertmanagerConfig) and isinstance(before, WebhookConfig | AlertmanagerConfig):
         return bool(before.authorization) and config.authorization == before.authorization and config.url != before.url
     return False
 

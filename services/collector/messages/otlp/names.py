@@ -9,7 +9,7 @@ from collections.abc import Mapping
 # Of the names of one field, the first that a span has is taken: newest first.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"),
-    "model": ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name"),
+    "model": ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "embedding.model_name"),
     "agent": ("gen_ai.agent.name", "traceloop.entity.name"),
     "prompt_name": ("gen_ai.prompt.name", "traceloop.prompt.key"),
     "prompt_version": ("gen_ai.prompt.version", "llm.prompt_template.version", "traceloop.prompt.version"),
@@ -26,7 +26,11 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "llm.token_count.prompt_details.cache_write",
         "gen_ai.usage.cache_creation_input_tokens",
     ),
-    "reasoning_token_count": ("gen_ai.usage.reasoning.output_tokens", "llm.token_count.completion_details.reasoning"),
+    "reasoning_token_count": (
+        "gen_ai.usage.reasoning.output_tokens",
+        "llm.token_count.completion_details.reasoning",
+        "gen_ai.usage.reasoning_tokens",
+    ),
     "time_to_first_token": ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token"),
     "cost": ("gen_ai.usage.cost.amount", "llm.cost.total"),
     "currency": ("gen_ai.usage.cost.currency",),
@@ -38,6 +42,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "operation": ("gen_ai.operation.name",),
     "span_kind": ("openinference.span.kind",),
     "request_type": ("llm.request.type",),
+    "invocation_parameters": ("llm.invocation_parameters",),
 }
 
 # What makes a span a call. Spans of agents and tools are none: the calls inside of them are spans of their own.
@@ -45,6 +50,8 @@ OPERATIONS = frozenset({"chat", "text_completion", "generate_content", "embeddin
 SPAN_KINDS = frozenset({"llm", "embedding"})
 
 # Events that tell when the answer began, where no attribute does.
-FIRST_TOKEN_EVENTS = frozenset({"gen_ai.response.first_chunk", "First Token Stream Event", "llm.content.completion.chunk"})
+FIRST_TOKEN_EVENTS = frozenset(
+    {"gen_ai.response.first_chunk", "First Token Stream Event", "gen_ai.content.completion.chunk", "llm.content.completion.chunk"}
+)
 EXCEPTION_EVENT = "exception"
 EXCEPTION_TYPE = "exception.type"

@@ -17,14 +17,20 @@ from services.collector.messages.otlp.spans import SpanReader
 # Refusals that an answer tells of by their words; it counts all of them.
 _REASONS_TOLD_MAX = 5
 _BATCH_ID_HEX = 32
+# Who sent spans of a scope without a name.
+NO_SCOPE = "opentelemetry"
 
 
 @dataclass(frozen=True, slots=True)
 class SpanBatch:
-    """Serialised calls, and an id that is theirs whenever they are sent again."""
+    """Serialised calls of one instrumentation, and an id that is theirs whenever they are sent again.
+
+    `sender` is the instrumentation's scope: its name, a slash and its version.
+    """
 
     batch_id: bytes
     calls: Sequence[bytes]
+    sender: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +47,22 @@ class Exported:
 
 
 def exported(request: ExportTraceServiceRequest, reader: SpanReader) -> Exported:
-    """The calls of a request, in batches as large as the collector takes."""
-    calls, ignored_count = [], 0
+    """The calls of a request, by instrumentation, in batches as large as the collector takes."""
+    calls: dict[str, list[bytes]] = {}
+    ignored_count = 0
     for resource_spans in request.resource_spans:
         resource = reader.of_resource(resource_spans.resource.attributes)
         for scope_spans in resource_spans.scope_spans:
+            scope = scope_spans.scope
+            of_scope = calls.setdefault(f"{scope.name or NO_SCOPE}/{scope.version}", [])
             for span in scope_spans.spans:
                 call = reader.call(span, resource)
                 if call is None:
                     ignored_count += 1
                 else:
-                    calls.append(call.SerializeToString())
-    return Exported([SpanBatch(_batch_id(part), part) for part in _parts(calls)], ignored_count)
+                    of_scope.append(call.SerializeToString())
+    batches = [SpanBatch(_batch_id(part), part, sender) for sender, of_scope in calls.items() for part in _parts(of_scope)]
+    return Exported(batches, ignored_count)
 
 
 def response(refusals: Iterable[Refusal]) -> ExportTraceServiceResponse:

@@ -1,5 +1,6 @@
 """A span as a call: what the table of names says, and the few rules beside it."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ _USD = "USD"
 _INT64_MAX = 2**63 - 1
 _INT32_MAX = 2**31 - 1
 _NO_PLACE = ("", 2**31)
+# A request's parameters with all of its tools; those that are longer are not read.
+_PARAMETERS_LENGTH_MAX = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class SpanReader:
             start_time=Timestamp(seconds=span.start_time_unix_nano // _NANOS_PER_S, nanos=span.start_time_unix_nano % _NANOS_PER_S),
             latency=_duration(span.end_time_unix_nano - span.start_time_unix_nano),
             provider=fields.text("provider").lower(),
-            model=fields.text("model"),
+            model=fields.text("model") or _asked_model(values),
             task_type=fields.text("task_type") or _operation(values),
             agent=fields.text("agent"),
             prompt_name=fields.text("prompt_name"),
@@ -141,6 +144,15 @@ def _is_call(values: Mapping[str, Value]) -> bool:
 def _operation(values: Mapping[str, Value]) -> str:
     found = values.get("operation") or values.get("request_type") or values.get("span_kind")
     return str(found).lower()
+
+
+def _asked_model(values: Mapping[str, Value]) -> str:
+    """The model among the parameters of a request: OpenInference tells an OpenAI model's name by itself only once it has answered."""
+    try:
+        model = json.loads(str(values.get("invocation_parameters", ""))[:_PARAMETERS_LENGTH_MAX])["model"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return model if isinstance(model, str) else ""
 
 
 def _exception_type(span: Span) -> str:

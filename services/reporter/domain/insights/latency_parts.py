@@ -56,13 +56,20 @@ def _by_size(grid: Grid[Model], place: int) -> float:
 
 
 def _by_hour(data: PeriodData, model: Model) -> float:
-    """What other hours of the day make of log latency, at the latency that those hours had before."""
+    """What other hours of the day make of log latency, at the latency that those hours had before.
+
+    An hour's level is the logarithm of its mean latency: above the mean of logarithms by what the spread of calls makes of it, which is
+    alike in all hours and so taken off again where shares of hours are subtracted.
+    """
     zone = zone_of(data.zone)
     now, then = (_hours(table, model, zone) for table in (data.period_hours, data.previous_hours))
     if now[0].sum() <= 0 or then[0].sum() <= 0:
         return 0.0
     overall = then[1].sum() / then[0].sum()
-    level = np.divide(then[1], then[0], out=np.full(_HOURS, overall), where=then[0] > 0)
+    mean_s = np.divide(then[1], then[0], out=np.full(_HOURS, overall), where=then[0] > 0)
+    if not (mean_s > 0).all():  # calls that took no time
+        return 0.0
+    level = np.log(mean_s)
     return float(((now[0] / now[0].sum() - then[0] / then[0].sum()) * level).sum())
 
 
@@ -71,5 +78,5 @@ def _hours(table: Table, model: Model, zone: ZoneInfo) -> Floats:
     found = np.zeros((2, _HOURS))
     for row in rows:
         hour = datetime.fromtimestamp(int(table.start_s[row]), zone).hour
-        found[:, hour] += table.sums[[Sum.SUCCEEDED, Sum.LATENCY_LOG], row]
+        found[:, hour] += table.sums[[Sum.SUCCEEDED, Sum.LATENCY_S], row]
     return found

@@ -4,6 +4,7 @@ import pytest
 
 from kit.errors import AssayError
 from services.alerter.domain.notification.receiver import (
+    AlertmanagerConfig,
     Config,
     EmailConfig,
     PagerDutyConfig,
@@ -47,6 +48,8 @@ def test_a_secret_that_is_not_given_stays_if_the_sort_does(edited: Config, befor
         (MAIL, MAIL, False),
         (WebhookConfig("https://b.test", authorization="s3cr3t"), HOOK, True),
         (WebhookConfig("https://a.test", authorization="s3cr3t"), HOOK, False),
+        (AlertmanagerConfig("https://b.test", "s3cr3t"), AlertmanagerConfig("https://a.test", "s3cr3t"), True),
+        (AlertmanagerConfig("https://a.test", "s3cr3t"), AlertmanagerConfig("https://a.test", "s3cr3t"), False),
         (TeamsConfig("https://a.test"), HOOK, False),
     ],
 )
@@ -86,6 +89,8 @@ def test_what_is_no_signing_secret_has_no_key(secret: str) -> None:
         WebhookConfig("http://[::1"),
         WebhookConfig("https://exämple.test"),
         WebhookConfig("x" * 3_000),
+        AlertmanagerConfig("https://a.test/?x=1"),
+        AlertmanagerConfig("https://a.test", authorization="a\nb"),
     ],
 )
 def test_a_config_that_cannot_be_is_refused(config: Config) -> None:

@@ -1,0 +1,1 @@
+"""What leaves by itself: counters to Prometheus and its kin, minutes to InfluxDB."""
