@@ -84,7 +84,8 @@ class AuditEvent(Answer):
 
 
 class AuditPage(Answer):
-    """A page of the audit log, the latest first."""
+    """A page of the audit log, the latest first. What a service keeps that is away is missing, and named."""
 
     events: list[AuditEvent]
     next_page_token: str
+    missing_sources: list[Literal["alerter"]]

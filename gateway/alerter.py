@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import grpc.aio
 from assay.alerter.v1.alert_service_pb2 import WatchAlertsRequest, WatchAlertsResponse
 from assay.alerter.v1.alert_service_pb2_grpc import AlertServiceStub
+from assay.alerter.v1.audit_service_pb2_grpc import AuditServiceStub
 from assay.alerter.v1.link_service_pb2_grpc import LinkServiceStub
 from assay.alerter.v1.receiver_service_pb2_grpc import ReceiverServiceStub
 from assay.alerter.v1.rule_service_pb2_grpc import RuleServiceStub
@@ -16,6 +17,7 @@ from gateway.asking import Service
 
 if TYPE_CHECKING:  # these exist in the type stubs alone
     from assay.alerter.v1.alert_service_pb2_grpc import AlertServiceAsyncStub
+    from assay.alerter.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
     from assay.alerter.v1.link_service_pb2_grpc import LinkServiceAsyncStub
     from assay.alerter.v1.receiver_service_pb2_grpc import ReceiverServiceAsyncStub
     from assay.alerter.v1.rule_service_pb2_grpc import RuleServiceAsyncStub
@@ -31,6 +33,7 @@ class Alerter(Service):
     silences: "SilenceServiceAsyncStub"
     receivers: "ReceiverServiceAsyncStub"
     links: "LinkServiceAsyncStub"
+    audit: "AuditServiceAsyncStub"
     deadline_s: float
     name: str = "alerter"
 
@@ -43,6 +46,7 @@ class Alerter(Service):
             silences=SilenceServiceStub(channel),
             receivers=ReceiverServiceStub(channel),
             links=LinkServiceStub(channel),
+            audit=AuditServiceStub(channel),
             deadline_s=deadline_s,
         )
 

@@ -9,7 +9,9 @@ from assay.analyzer.v1.anomaly_service_pb2 import WatchAnomaliesRequest, WatchAn
 from assay.analyzer.v1.anomaly_service_pb2_grpc import AnomalyServiceStub
 from assay.analyzer.v1.baseline_service_pb2_grpc import BaselineServiceStub
 from assay.analyzer.v1.prompt_service_pb2_grpc import PromptServiceStub
+from assay.analyzer.v1.quality_service_pb2 import WatchQualityRequest, WatchQualityResponse
 from assay.analyzer.v1.quality_service_pb2_grpc import QualityServiceStub
+from assay.analyzer.v1.ranking_service_pb2 import WatchKeptRankingsRequest, WatchKeptRankingsResponse
 from assay.analyzer.v1.ranking_service_pb2_grpc import RankingServiceStub
 
 from gateway.asking import Service
@@ -46,6 +48,14 @@ class Analyzer(Service):
             deadline_s=deadline_s,
         )
 
-    def watch(self, project: str, secret: str) -> AsyncIterator[WatchAnomaliesResponse]:
+    def watch_anomalies(self, project: str, secret: str) -> AsyncIterator[WatchAnomaliesResponse]:
         """What is open and then what changes, until cancelled. Raises AssayError, also when the stream ends."""
         return self.follow(self.anomalies.WatchAnomalies, WatchAnomaliesRequest(project=project), secret)
+
+    def watch_rankings(self, project: str, secret: str) -> AsyncIterator[WatchKeptRankingsResponse]:
+        """What is recommended from now on, until cancelled. Raises AssayError, also when the stream ends."""
+        return self.follow(self.rankings.WatchKeptRankings, WatchKeptRankingsRequest(project=project), secret)
+
+    def watch_scores(self, project: str, secret: str) -> AsyncIterator[WatchQualityResponse]:
+        """That scores are made, until cancelled. Raises AssayError, also when the stream ends."""
+        return self.follow(self.qualities.WatchQuality, WatchQualityRequest(project=project), secret)

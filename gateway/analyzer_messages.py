@@ -8,6 +8,7 @@ from typing import Any
 from assay.analyzer.v1 import anomaly_service_pb2 as anomalies
 from assay.analyzer.v1 import baseline_service_pb2 as baselines
 from assay.analyzer.v1.metric_pb2 import Metric
+from assay.analyzer.v1.quality_service_pb2 import WatchQualityResponse
 from assay.collector.v1.metrics_service_pb2 import SeriesKey
 from assay.telemetry.v1.call_pb2 import CallOutcome
 
@@ -120,3 +121,8 @@ def _outcome(outcome: CallOutcome.ValueType) -> str:
 def _name(enum: Any, number: int, prefix: str) -> str:  # enum: protobuf's wrapper, which the stubs have no common type for
     """The name of a value without its prefix."""
     return str(enum.Name(number)).removeprefix(prefix)
+
+
+def scores_told(response: WatchQualityResponse) -> Json:
+    """What the event `scores` says of a response."""
+    return {"score_count": response.score_count, "score_time": moment(response, "score_time")}

@@ -32,6 +32,7 @@ from gateway.routes import (
     baselines,
     calls,
     docs,
+    exports,
     feedback,
     ledger,
     links,
@@ -46,8 +47,10 @@ from gateway.routes import (
     report_schedules,
     reports,
     rules,
+    scrape,
     session,
     silences,
+    sources,
     stream,
     traces,
 )
@@ -58,6 +61,7 @@ from kit.health import Readiness
 _ROUTERS = (
     *(metrics, stream, ledger, calls, anomalies, baselines, rankings, prompts, quality, alerts, rules, silences, receivers, notification),
     *(reports, report_schedules, report_links, links, feedback, recording, session, access, traces, docs),
+    *(scrape, exports, sources),
 )
 _BODY_LIMITS = {
     **dict.fromkeys((*recording.PATHS, traces.PATH), BODY_BYTES_MAX),
@@ -117,6 +121,7 @@ def create_app(settings: GatewaySettings, channels: Channels, readiness: Readine
     collector = Collector.over(channels.collector, settings.deadline_s)
     analyzer = Analyzer.over(channels.analyzer, settings.deadline_s)
     alerter = Alerter.over(channels.alerter, settings.deadline_s)
+    reporter = Reporter.over(channels.reporter, settings.deadline_s)
     app = api(settings)
     app.router.routes.extend(ops_http.routes(readiness))
     app.state.parts = Parts(
@@ -124,8 +129,8 @@ def create_app(settings: GatewaySettings, channels: Channels, readiness: Readine
         collector=collector,
         analyzer=analyzer,
         alerter=alerter,
-        reporter=Reporter.over(channels.reporter, settings.deadline_s),
-        hubs=Hubs(Services(collector, analyzer, alerter), settings),
+        reporter=reporter,
+        hubs=Hubs(Services(collector, analyzer, alerter, reporter), settings),
         logins=LoginLimit(settings.login_burst, settings.login_interval_s, monotonic),
         recordings=RecordingSlots(settings.recordings_max),
     )

@@ -1,4 +1,4 @@
-"""One live question of one key: asks collector, analyzer and alerter once, however many readers there are, and writes the event log."""
+"""One live question of one key: asks the services once, however many readers there are, and writes the event log."""
 
 import asyncio
 import json
@@ -10,17 +10,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from assay.analyzer.v1.quality_service_pb2 import WatchQualityResponse
+from assay.analyzer.v1.ranking_service_pb2 import WatchKeptRankingsResponse
 from assay.collector.v1.collector_service_pb2 import GetLedgerRequest
 from assay.collector.v1.metrics_service_pb2 import WatchMetricsRequest
+from assay.reporter.v1.report_service_pb2 import WatchReportsResponse
 
 from gateway.alerter import Alerter
 from gateway.analyzer import Analyzer
+from gateway.analyzer_messages import scores_told
 from gateway.collector import Collector
 from gateway.event_log import EventLog
 from gateway.live_alerts import LiveAlerts
 from gateway.live_anomalies import LiveAnomalies
 from gateway.live_answer import LiveAnswer
+from gateway.live_news import LiveNews
 from gateway.messages import ledger_event
+from gateway.ranking_messages import rankings_told
+from gateway.reporter import Reporter
+from gateway.reporter_messages import reports_told
 from gateway.settings import GatewaySettings
 from kit import logs
 from kit.errors import AssayError, Kind
@@ -49,7 +57,7 @@ class HubKey:
 
 
 class Live(Protocol):
-    """What is open of something, as texts of an event: changes go in, snapshots for newcomers come out."""
+    """What is told of something, as texts of an event: changes go in, snapshots for newcomers come out."""
 
     is_known: bool
 
@@ -82,10 +90,11 @@ class Services:
     collector: Collector
     analyzer: Analyzer
     alerter: Alerter
+    reporter: Reporter
 
 
 class Hub:
-    """Follows the metrics, their totals, the ledger, the anomalies and the alerts while it runs. `clients` is counted by its owner."""
+    """Follows the metrics, their totals, the ledger, and what the other services tell while it runs. `clients` is counted by its owner."""
 
     def __init__(self, key: HubKey, services: Services, settings: GatewaySettings) -> None:
         self.key = key
@@ -101,8 +110,11 @@ class Hub:
         self._totals = self._answer(has_step=False)
         self._ledger = ""
         self._beside = (
-            Beside("anomalies", LiveAnomalies(), services.analyzer.watch),
+            Beside("anomalies", LiveAnomalies(), services.analyzer.watch_anomalies),
             Beside("alerts", LiveAlerts(), services.alerter.watch),
+            Beside("rankings", LiveNews(rankings_told, WatchKeptRankingsResponse()), services.analyzer.watch_rankings),
+            Beside("scores", LiveNews(scores_told, WatchQualityResponse()), services.analyzer.watch_scores),
+            Beside("reports", LiveNews(reports_told, WatchReportsResponse()), services.reporter.watch),
         )
         self._trouble = ""  # the status event of the trouble that we are in, if any
         self._awaited: set[str] = set()  # what this connection has not answered yet

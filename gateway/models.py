@@ -131,6 +131,33 @@ class Ledger(Answer):
     waiting_evidence_count: int
 
 
+class StoredTable(Answer):
+    """A table of the collector with its partitions and indexes; the rows are an estimate."""
+
+    name: str
+    byte_count: int
+    row_count: int
+
+
+class StoredStream(Answer):
+    """What the bus keeps on disk; when it is full, nothing more is taken."""
+
+    message_count: int
+    byte_count: int
+    byte_limit: int
+
+
+class Storage(Answer):
+    """How much the installation keeps, and for how many days."""
+
+    database_byte_count: int
+    tables: list[StoredTable]
+    ingest_stream: StoredStream
+    calls_kept_days: int
+    minutes_kept_days: int
+    quarters_kept_days: int
+
+
 class LiveMetrics(Answer):
     """Data of the events `metrics` and `totals`. Changed windows replace those of the same key and start."""
 

@@ -10,6 +10,7 @@ from gateway import alerter_messages
 from gateway.messages import Json
 from gateway.notification_models import (
     CONFIGS,
+    Alertmanager,
     ConfigName,
     Email,
     PagerDuty,
@@ -29,6 +30,7 @@ _SHOWN: dict[ConfigName, type[BaseModel]] = {
     "webhook": Webhook,
     "pager_duty": PagerDuty,
     "teams": Teams,
+    "alertmanager": Alertmanager,
 }
 
 

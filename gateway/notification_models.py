@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 from gateway.alerter_models import Alert, Part, Text
 from gateway.models import Answer, Moment
 
-ConfigName = Literal["email", "slack", "webhook", "pager_duty", "teams"]
-CONFIGS: tuple[ConfigName, ...] = ("email", "slack", "webhook", "pager_duty", "teams")
+ConfigName = Literal["email", "slack", "webhook", "pager_duty", "teams", "alertmanager"]
+CONFIGS: tuple[ConfigName, ...] = ("email", "slack", "webhook", "pager_duty", "teams", "alertmanager")
 SilenceStateName = Literal["PENDING", "ACTIVE", "EXPIRED"]
 DeliveryStateName = Literal["WAITING", "SENT", "DEAD"]
 AttemptResultName = Literal["SENT", "RETRY", "REFUSED"]
@@ -137,6 +137,18 @@ class TeamsBody(Teams):
     webhook_url: Secret = ""
 
 
+class Alertmanager(Part):
+    """An Alertmanager of Prometheus, which tells of alerts by its own routes."""
+
+    url: Text
+
+
+class AlertmanagerBody(Alertmanager):
+    """The same with its secret."""
+
+    authorization: Secret = ""
+
+
 class _ReceiverFields(Part):
     receiver_id: Id
     display_name: Text = ""
@@ -154,6 +166,7 @@ class ReceiverBody(_ReceiverFields):
     webhook: WebhookBody | None = None
     pager_duty: PagerDutyBody | None = None
     teams: TeamsBody | None = None
+    alertmanager: AlertmanagerBody | None = None
 
     @model_validator(mode="after")
     def _one_config(self) -> Self:
@@ -170,6 +183,7 @@ class Receiver(_ReceiverFields):
     webhook: Webhook | None
     pager_duty: PagerDuty | None
     teams: Teams | None
+    alertmanager: Alertmanager | None
     secrets_set: list[str]
     create_time: Moment
     update_time: Moment

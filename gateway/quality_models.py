@@ -138,3 +138,16 @@ class FeedbackLink(Answer):
     token: str
     url: str
     expire_time: Moment | None
+
+
+class LiveScores(Answer):
+    """Data of the event `scores`: how many were made since the one before, and when the latest. It comes once a second at most.
+
+    With `list_again` there may be others: whoever shows scores asks for them again. Without the analyzer, `reason` says why.
+    """
+
+    is_available: bool
+    reason: str | None
+    list_again: bool
+    score_count: int
+    score_time: Moment | None

@@ -97,6 +97,20 @@ def ranking(response: rankings.RankProvidersResponse) -> Json:
     }
 
 
+def rankings_told(response: rankings.WatchKeptRankingsResponse) -> Json:
+    """What the event `rankings` says of a response."""
+    return {"rankings": [_summary(one) for one in response.rankings]}
+
+
+def _summary(one: rankings.KeptRankingSummary) -> Json:
+    return {
+        "ranking_id": one.ranking_id,
+        "task_type": one.task_type,
+        "make_time": moment(one, "make_time"),
+        "shares": [{"candidate": _candidate(each.candidate), "share": each.share} for each in one.shares],
+    }
+
+
 def list_rankings(
     *,
     project: Project = "",

@@ -142,3 +142,31 @@ class RankingBacktest(Answer):
     assumptions: list[str]
     policies: list[ReplayedPolicy]
     empty_reason: str | None
+
+
+class SuggestedShare(Answer):
+    """The probability with which to choose a candidate."""
+
+    candidate: RankingCandidate
+    share: Ratio
+
+
+class KeptRankingSummary(Answer):
+    """What a ranking recommends, in its order, without why."""
+
+    ranking_id: str
+    task_type: str
+    make_time: Moment
+    shares: list[SuggestedShare]
+
+
+class LiveRankings(Answer):
+    """Data of the event `rankings`: those that recommend another choice from now on, whatever was asked.
+
+    With `list_again` there may be others: whoever shows rankings asks for them again. Without the analyzer, `reason` says why.
+    """
+
+    is_available: bool
+    reason: str | None
+    list_again: bool
+    rankings: list[KeptRankingSummary]

@@ -1,10 +1,11 @@
 """The reporter as the gateway sees it."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import grpc.aio
-from assay.reporter.v1.report_service_pb2 import GenerateReportRequest, Report
+from assay.reporter.v1.report_service_pb2 import GenerateReportRequest, Report, WatchReportsRequest, WatchReportsResponse
 from assay.reporter.v1.report_service_pb2_grpc import ReportServiceStub
 
 from gateway.asking import Service
@@ -37,3 +38,7 @@ class Reporter(Service):
             if error.reason != "WATCH_ENDED":
                 raise
         return report
+
+    def watch(self, project: str, secret: str) -> AsyncIterator[WatchReportsResponse]:
+        """What reports are made from now on, until cancelled. Raises AssayError, also when the stream ends."""
+        return self.follow(self.reports.WatchReports, WatchReportsRequest(project=project), secret)

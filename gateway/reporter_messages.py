@@ -39,6 +39,11 @@ def recommendation(message: reports.Recommendation) -> Json:
     return {**content, "content": json.loads(content.pop("content_json"))}
 
 
+def reports_told(response: reports.WatchReportsResponse) -> Json:
+    """What the event `reports` says of a response."""
+    return {"reports": list(map(plain, response.reports))}
+
+
 def schedule_to_message(body: ReportScheduleBody) -> schedules.Schedule:
     """The contract's schedule."""
     message = schedules.Schedule()

@@ -63,6 +63,18 @@ class ReportsPage(Answer):
     next_page_token: str
 
 
+class LiveReports(Answer):
+    """Data of the event `reports`: those that are new. One may come more than once.
+
+    With `list_again` there may be others: whoever shows reports asks for them again. Without the reporter, `reason` says why.
+    """
+
+    is_available: bool
+    reason: str | None
+    list_again: bool
+    reports: list[ReportSummary]
+
+
 class ReportWithContent(Answer):
     """A report and its content, as docs/reports.md describes it."""
 

@@ -14,5 +14,6 @@ export default defineConfig({
     reportCompressedSize: true,
   },
   server: { proxy: { '/api': GATEWAY, '/readyz': GATEWAY } },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  // Styles are read as well: a test computes the contrasts of their tokens.
+  test: { include: ['src/**/*.test.ts'], environment: 'node', css: true },
 });

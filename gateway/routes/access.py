@@ -5,7 +5,6 @@ from datetime import timedelta
 from assay.access.v1.access_service_pb2 import (
     CreateKeyRequest,
     CreateProjectRequest,
-    ListAuditEventsRequest,
     ListKeysRequest,
     ListProjectsRequest,
     RevokeKeyRequest,
@@ -16,9 +15,10 @@ from google.protobuf.duration_pb2 import Duration
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway import access_models, messages
+from gateway.audit import AuditLog
 from gateway.auth import CallerOf
 from gateway.parameters import PageSize, PageToken, Project
-from gateway.parts import CollectorOf, answer
+from gateway.parts import AlerterOf, CollectorOf, answer
 from gateway.routes.described import answers, api_router
 
 INT32_MAX = 2**31 - 1
@@ -128,17 +128,16 @@ async def revoke_key(collector: CollectorOf, caller: CallerOf, key_id: str, proj
 
 @router.get("/audit", **answers(access_models.AuditPage))
 async def list_audit_events(
+    *,
     collector: CollectorOf,
+    alerter: AlerterOf,
     caller: CallerOf,
     project: Project = "",
     page_size: PageSize = 0,
     page_token: PageToken = "",
 ) -> Response:
-    """Who changed what, the latest first."""
-    question = ListAuditEventsRequest(project=project, page_size=page_size, page_token=page_token)
-    response = await collector.ask(collector.access.ListAuditEvents, question, caller.secret)
-    events = list(map(messages.audit_event, response.events))
-    return answer({"events": events, "next_page_token": response.next_page_token})
+    """Who changed what, the latest first: projects, keys, and how people are told of alerts."""
+    return answer(await AuditLog(collector, alerter, caller.secret).page(project, page_size, page_token))
 
 
 def _lifetime(new: NewKey) -> Duration | None:

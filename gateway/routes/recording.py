@@ -43,7 +43,8 @@ async def record_calls(request: Request, parts: PartsOf, caller: CallerOf, proje
     async with recording(request, parts, caller) as body:
         batch = RecordCallsRequest()
         unreadable = await asyncio.to_thread(batches.parse, body, batch, "calls", project)
-        response = await parts.collector.ask(parts.collector.calls.RecordCalls, batch, caller.secret)
+        sender = request.headers.get("user-agent", "")
+        response = await parts.collector.ask(parts.collector.calls.RecordCalls, batch, caller.secret, sender=sender)
     return _recorded(response, unreadable)
 
 

@@ -28,9 +28,7 @@ class Target:
 class Drive(Protocol):
     """Plays a scenario."""
 
-    def __call__(
-        self, scenario: str, target: Target, *, on_ready: Callable[[], object] | None = None, **options: object
-    ) -> dict[str, Any]:
+    def __call__(self, scenario: str, target: Target, *, on_ready: Callable[[], object] | None = None, **options: object) -> dict[str, Any]:
         """Plays the scenario in a tab of its own, and returns what it saw.
 
         `on_ready` is called when the scenario says that the page is live: the time to record calls. Raises AssertionError
@@ -53,9 +51,7 @@ class Browser:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
 
-    def drive(
-        self, scenario: str, target: Target, *, on_ready: Callable[[], object] | None = None, **options: object
-    ) -> dict[str, Any]:
+    def drive(self, scenario: str, target: Target, *, on_ready: Callable[[], object] | None = None, **options: object) -> dict[str, Any]:
         """As Drive has it."""
         process = self._running()
         assert process.stdin is not None
@@ -73,23 +69,25 @@ class Browser:
         """Ends the browser."""
         if self._process is None:
             return
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise
+        with self._process as process:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
     def _running(self) -> "subprocess.Popen[str]":
-        if self._process is None or self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
+            self._process = None
+        if self._process is None:
             command = [node(), str(HERE / "drive.mjs")]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self._process
 
-    def _outcome(
-        self, process: "subprocess.Popen[str]", scenario: str, on_ready: Callable[[], object] | None
-    ) -> dict[str, Any]:
+    def _outcome(self, process: "subprocess.Popen[str]", scenario: str, on_ready: Callable[[], object] | None) -> dict[str, Any]:
         assert process.stdout is not None
         for line in process.stdout:
             said = json.loads(line)
@@ -100,3 +98,12 @@ class Browser:
             if on_ready is not None:
                 on_ready()
         raise AssertionError(f"{scenario}: the browser has ended, or took longer than {SCENARIO_TIMEOUT_S} s")
+
+
+def unsound(seen: dict[str, Any], shift_max: float) -> dict[str, Any]:
+    """The pages that the scenario pagesAreSound saw with faults, moving more than that, or wider than a small screen."""
+
+    def is_sound(page: dict[str, Any]) -> bool:
+        return not page["faults"] and page["shift"] <= shift_max and page["overflow_px"] <= 0
+
+    return {path: page for path, page in seen["seen"].items() if not is_sound(page)}

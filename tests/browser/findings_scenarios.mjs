@@ -55,14 +55,17 @@ export async function anomaliesComeAndGo({ open, options }) {
 
 /** Narrows the list down, reads on, and goes back. What data says is text, whatever it looks like. */
 export async function anomaliesAreFiltered({ open, options }) {
-  const page = await start({ open, options });
-  await page.goto(`${options.url}/anomalies`);
+  const page = await start({ open, options }, '/anomalies');
   const history = section(page, 'History').locator('.entry-link');
   await history.first().waitFor();
   const hostile = await history.first().innerText();
   await page.getByRole('button', { name: 'Show more' }).click();
   await history.nth(50).waitFor();
   const all = await history.count();
+  // One more on top moves another from the first page to the second: both are read again, and none is lost.
+  await tell(page, options, '/mock/anomaly');
+  await tell(page, options, '/mock/anomaly-ends');
+  await history.nth(all).waitFor();
   await page.getByLabel('Severity').selectOption('CRITICAL');
   await page.getByRole('button', { name: 'Ended', exact: true }).click();
   await history.nth(12).waitFor({ state: 'detached' });
@@ -96,32 +99,38 @@ export async function trends({ open, options }) {
   return { titles, heading };
 }
 
-/** An alert is taken on from the list, and ended on its page. */
+/** One alert fires while another page is open and is put away; one is taken on from the list, and ended on its page. */
 export async function alertIsTakenOn({ open, options }) {
   const page = await start({ open, options });
+  await page.locator('.nav .badge').last().waitFor();
+  await tell(page, options, '/mock/alert');
+  const toast = page.locator('.toast');
+  await toast.waitFor();
+  const told = await toast.innerText();
+  await toast.getByRole('button', { name: 'Put away' }).click();
+  await toast.waitFor({ state: 'detached' });
   await page
     .getByRole('link', { name: /^Alerts/ })
     .first()
     .click();
   const badge = page.locator('.nav .badge').last();
   const firing = section(page, 'Now').locator('.alert-state.is-firing');
-  await firing.nth(1).waitFor();
+  await firing.nth(2).waitFor();
   const before = await badge.innerText();
   await page.getByRole('button', { name: 'Acknowledge', exact: true }).first().click();
-  await firing.nth(1).waitFor({ state: 'detached' });
+  await firing.nth(2).waitFor({ state: 'detached' });
   const after = await badge.innerText();
   await section(page, 'Now').locator('.entry-link').last().click();
   await page.getByPlaceholder('A word').fill('rolled back');
   await page.getByRole('button', { name: 'Resolve', exact: true }).click();
   await page.locator('.timeline li.is-resolved').first().waitFor();
   const timeline = await page.locator('.timeline').innerText();
-  return { badges: [before, after].map((text) => text.split('\n')[0]), timeline };
+  return { told, badges: [before, after].map((text) => text.split('\n')[0]), timeline };
 }
 
 /** A rule is changed until its back-test pleases, and saved. */
 export async function ruleIsSaved({ open, options }) {
-  const page = await start({ open, options });
-  await page.goto(`${options.url}/rules`);
+  const page = await start({ open, options }, '/rules');
   await page.getByRole('link', { name: 'Answers take long' }).click();
   const answer = page.locator('.backtest-answer');
   const before = await answer.innerText();

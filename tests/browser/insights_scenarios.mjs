@@ -3,8 +3,7 @@ import { section, start } from './page.mjs';
 
 /** Plays with objective and bounds, opens the reasons, and comes back to what the address said. */
 export async function rankingIsPlayedWith({ open, options }) {
-  const page = await start({ open, options });
-  await page.goto(`${options.url}/rankings`);
+  const page = await start({ open, options }, '/rankings');
   const first = page.locator('.rank-row .rank-name').first();
   await first.waitFor();
   const balanced = await first.innerText();
@@ -31,8 +30,7 @@ export async function rankingIsPlayedWith({ open, options }) {
 
 /** The cells of a metric, and from one of them to its trends. */
 export async function heatMapLeadsToTrends({ open, options }) {
-  const page = await start({ open, options });
-  await page.goto(`${options.url}/heatmap`);
+  const page = await start({ open, options }, '/heatmap');
   await page.locator('.heat-cell').first().waitFor();
   await page.getByLabel('Metric').selectOption('LATENCY');
   await page.locator('.heat-cell.is-worse').first().waitFor();
@@ -45,8 +43,7 @@ export async function heatMapLeadsToTrends({ open, options }) {
 
 /** From verdict to verdict: the sequence and the strata follow. */
 export async function promptIsCompared({ open, options }) {
-  const page = await start({ open, options });
-  await page.goto(`${options.url}/prompts`);
+  const page = await start({ open, options }, '/prompts');
   await page.locator('.verdict').first().waitFor();
   const verdicts = await page.locator('.verdict-word').allInnerTexts();
   const before = await section(page, 'Over time').locator('h2').innerText();
@@ -65,8 +62,7 @@ export async function promptIsCompared({ open, options }) {
 
 /** What was recommended before, and whether following it would have paid. */
 export async function rankingsAreLookedBackOn({ open, options }) {
-  const page = await start({ open, options });
-  await page.goto(`${options.url}/rankings`);
+  const page = await start({ open, options }, '/rankings');
   await page.getByRole('button', { name: /^Replay/ }).click();
   const policies = await section(page, 'Back-test').locator('tbody th').allInnerTexts();
   const entries = section(page, 'History').locator('li');
@@ -83,8 +79,7 @@ export async function rankingsAreLookedBackOn({ open, options }) {
 
 /** From a provider to its scores, and to everything that cost one of them something. */
 export async function qualityIsExplained({ open, options }) {
-  const page = await start({ open, options });
-  await page.goto(`${options.url}/quality?range=7d`);
+  const page = await start({ open, options }, '/quality?range=7d');
   const rows = page.locator('.quality-table tbody tr');
   await rows.nth(5).waitFor();
   const worst = await rows.nth(1).locator('.quality-score b').innerText();
@@ -103,8 +98,7 @@ export async function qualityIsExplained({ open, options }) {
 
 /** A schedule is made, its report sent now and shown; a recommendation is accepted. */
 export async function reportIsMadeAndSent({ open, options }) {
-  const page = await start({ open, options });
-  await page.goto(`${options.url}/reports?state=schedules`);
+  const page = await start({ open, options }, '/reports?state=schedules');
   await page.getByRole('button', { name: 'New schedule' }).click();
   const form = page.getByRole('dialog');
   await form.getByLabel('Name').fill('Daily for finance');
@@ -128,8 +122,7 @@ export async function reportIsMadeAndSent({ open, options }) {
 
 /** The same pages over a real Assay: they show what was recorded, and a report is made, opened and scheduled. */
 export async function choicesAreShown({ open, options }) {
-  const page = await start({ open, options });
-  await page.goto(`${options.url}/rankings`);
+  const page = await start({ open, options }, '/rankings');
   await page.locator('.rank-row .rank-name').first().waitFor();
   const ranked = await page.locator('.rank-row .rank-name').allInnerTexts();
   await page.goto(`${options.url}/heatmap?range=24h`);

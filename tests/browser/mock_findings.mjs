@@ -217,6 +217,10 @@ export class Findings {
       this.tell('anomalies', this.anomalyEvent(false, [this.anomalies[0]]));
     },
     '/mock/anomaly-ends': () => this.change(this.anomalies[0], { is_open: false, end_time: at(Date.now()) }),
+    '/mock/alert': () => {
+      this.alerts.unshift(alert(4, { severity: 'CRITICAL', rule_name: 'No <b>calls</b>', fire_time: at(Date.now()) }));
+      this.change(this.alerts[0], {});
+    },
     '/mock/analyzer-away': () => {
       this.isAway = true;
       this.tell('anomalies', this.anomalyEvent(true, []));

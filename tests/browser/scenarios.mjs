@@ -1,15 +1,15 @@
 // What is done in the browser on the first page. Each scenario takes {open, options, tell} and returns what it saw.
-import { AXE, accessibilityFaults, callsReach, callsShown, isLive, logIn, shiftSum, watchShifts } from './page.mjs';
+import { readFile } from 'node:fs/promises';
+import { AXE, accessibilityFaults, callsReach, callsShown, isLive, logIn, shiftSum, start, watchShifts } from './page.mjs';
+
+export { pagesAreSound } from './page.mjs';
 
 /**
  * Logs in and watches the number of calls. Tells {"calls"} when the page is live, so that the caller can record some;
  * returns when there are `more_calls` more.
  */
 export async function overview({ open, options, tell }) {
-  const page = await open();
-  await logIn(page, options);
-  await page.locator('.connection.is-live').waitFor();
-  if (options.path) await page.goto(options.url + options.path);
+  const page = await start({ open, options });
   await page.locator('.overview[aria-busy=false], .start').first().waitFor();
   const before = await page.evaluate(callsShown);
   tell({ calls: before });
@@ -23,31 +23,31 @@ export async function overview({ open, options, tell }) {
   };
 }
 
-/** Reads the page in both themes with axe-core. */
-export async function accessibility({ open, options }) {
+/** Reads the first page, what opens on it, and the login with axe-core, and measures how much of it moves while it loads: 0 is nothing. */
+export async function soundness({ open, options }) {
+  const page = await open({ colorScheme: 'dark' });
+  await page.addInitScript({ path: AXE }); // Comes through the debugger, past the page's policy.
+  await logIn(page, options);
+  await watchShifts(page);
+  await page.goto(`${options.url}/`);
+  await page.locator('.overview[aria-busy=false] tr[data-row]').first().waitFor();
+  await callsReach(page, { least: 1 });
+  const shift = await shiftSum(page);
   const faults = {};
-  for (const colorScheme of ['light', 'dark']) {
-    const page = await open({ colorScheme });
-    await page.addInitScript({ path: AXE }); // Comes through the debugger, past the page's policy.
-    await logIn(page, options);
-    await isLive(page);
-    await page.locator('.open').first().click();
-    faults[`overview ${colorScheme}`] = await accessibilityFaults(page);
-    await page.keyboard.press('?');
-    faults[`help ${colorScheme}`] = await accessibilityFaults(page);
-  }
-  const page = await open();
-  await page.addInitScript({ path: AXE });
+  await page.locator('.open').first().click();
+  faults.overview = await accessibilityFaults(page);
+  await page.keyboard.press('?');
+  faults.help = await accessibilityFaults(page);
+  await page.emulateMedia({ colorScheme: 'light' });
   await page.goto(`${options.url}/login`);
   await page.locator('.login-form').waitFor();
   faults.login = await accessibilityFaults(page);
-  return { faults };
+  return { faults, shift };
 }
 
-/** Narrows down, searches, sorts and zooms, and goes back again. */
+/** Narrows down, searches, sorts, compares and saves what is shown, and goes back again. */
 export async function navigation({ open, options }) {
-  const page = await open();
-  await logIn(page, options);
+  const page = await start({ open, options });
   await isLive(page);
   const addresses = [];
   const note = () => addresses.push(new URL(page.url()).search);
@@ -64,21 +64,26 @@ export async function navigation({ open, options }) {
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Cost', exact: true }).click();
   note();
+  await page.getByRole('button', { name: 'Compare' }).click();
+  note();
+  await page.locator('.chart .chart-legend', { hasText: 'before' }).nth(2).waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: /^Save as CSV/ }).click(),
+  ]);
+  const saved = await readFile(await download.path(), 'utf8');
   await page.reload();
   await isLive(page);
   const rows = await page.locator('.cell-task').allInnerTexts();
-  await page.goBack();
-  await page.goBack();
-  await page.goBack();
+  for (let steps = 0; steps < 4; steps += 1) await page.goBack();
   await page.locator('.chip').waitFor({ state: 'detached' });
   note();
-  return { chip, addresses, rows };
+  return { chip, addresses, rows, saved };
 }
 
 /** Uses the table and the theme by key alone. */
 export async function keyboard({ open, options }) {
-  const page = await open();
-  await logIn(page, options);
+  const page = await start({ open, options });
   await isLive(page);
   await page.locator('tr[data-row]').first().focus();
   await page.keyboard.press('ArrowDown');
@@ -93,8 +98,7 @@ export async function keyboard({ open, options }) {
 
 /** Sees the connection lost and found again. `outage` and `recovery` are paths that the mock server knows. */
 export async function outage({ open, options }) {
-  const page = await open();
-  await logIn(page, options);
+  const page = await start({ open, options });
   await isLive(page);
   const states = [];
   const waitFor = async (state) => {
@@ -114,9 +118,7 @@ export async function outage({ open, options }) {
 
 /** Looks at what somebody sees who has sent nothing yet. */
 export async function emptyProject({ open, options }) {
-  const page = await open();
-  await logIn(page, options);
-  await page.goto(`${options.url}/?project=${options.project}`);
+  const page = await start({ open, options }, `/?project=${options.project}`);
   const code = {};
   for (const way of options.ways) {
     await page.getByRole('tab', { name: way, exact: true }).click();
@@ -135,17 +137,6 @@ export async function wrongKey({ open, options }) {
   return { error: await page.locator('.login-error').innerText() };
 }
 
-/** Measures how much of the page moves by itself while it loads: 0 is nothing. */
-export async function loading({ open, options }) {
-  const page = await open();
-  await logIn(page, options);
-  await watchShifts(page);
-  await page.goto(`${options.url}/`);
-  await page.locator('.overview[aria-busy=false] tr[data-row]').first().waitFor();
-  await callsReach(page, { least: 1 });
-  return { layout_shift: await shiftSum(page) };
-}
-
 /**
  * Takes pictures: `pictures` is a list of {file, path, width, height, colorScheme, scale, expand}. Logs in for each, so
  * the login link has to work more than once, as the mock server's does.
@@ -153,8 +144,7 @@ export async function loading({ open, options }) {
 export async function pictures({ open, options }) {
   for (const picture of options.pictures) {
     const page = await open(picture);
-    await logIn(page, options);
-    await page.goto(options.url + picture.path);
+    await logIn(page, options, picture.path);
     await page.locator('.overview[aria-busy=false], .start').first().waitFor();
     if (picture.expand) await page.locator('.open').nth(picture.expand).click();
     // A whole window of the stream, so that the lag is known and the charts are drawn.

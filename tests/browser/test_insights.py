@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.driver import Target, drive
+from tests.browser.driver import Drive, Target, unsound
 
 pytestmark = pytest.mark.browser
 
@@ -18,7 +18,7 @@ PATHS = [
 LAYOUT_SHIFT_MAX = 0.1  # what browsers call good: a table is as long as its answer
 
 
-def test_a_ranking_follows_objective_and_bounds_and_its_address_holds_them(mock_assay: Target) -> None:
+def test_a_ranking_follows_objective_and_bounds_and_its_address_holds_them(drive: Drive, mock_assay: Target) -> None:
     seen = drive("rankingIsPlayedWith", mock_assay)
     assert "gpt-5.3-mini" in seen["balanced"]
     assert seen["leftOut"] == 2
@@ -30,7 +30,7 @@ def test_a_ranking_follows_objective_and_bounds_and_its_address_holds_them(mock_
     assert seen["console_errors"] == []
 
 
-def test_what_was_recommended_before_is_shown_and_whether_following_it_would_have_paid(mock_assay: Target) -> None:
+def test_what_was_recommended_before_is_shown_and_whether_following_it_would_have_paid(drive: Drive, mock_assay: Target) -> None:
     seen = drive("rankingsAreLookedBackOn", mock_assay)
     assert seen["policies"][0] == "The suggested shares"
     assert len(seen["policies"]) == 7
@@ -39,7 +39,7 @@ def test_what_was_recommended_before_is_shown_and_whether_following_it_would_hav
     assert seen["console_errors"] == []
 
 
-def test_a_cell_of_the_heat_map_says_how_far_from_usual_it_is_and_leads_to_its_trends(mock_assay: Target) -> None:
+def test_a_cell_of_the_heat_map_says_how_far_from_usual_it_is_and_leads_to_its_trends(drive: Drive, mock_assay: Target) -> None:
     seen = drive("heatMapLeadsToTrends", mock_assay)
     assert seen["cells"] > 30
     assert "Usually 2.20" in seen["worse"]
@@ -48,7 +48,7 @@ def test_a_cell_of_the_heat_map_says_how_far_from_usual_it_is_and_leads_to_its_t
     assert seen["console_errors"] == []
 
 
-def test_a_prompt_has_a_verdict_and_what_it_rests_on(mock_assay: Target) -> None:
+def test_a_prompt_has_a_verdict_and_what_it_rests_on(drive: Drive, mock_assay: Target) -> None:
     seen = drive("promptIsCompared", mock_assay)
     assert len(seen["verdicts"]) == 10
     assert seen["before"] == "Quality of v3 against v1"
@@ -60,7 +60,7 @@ def test_a_prompt_has_a_verdict_and_what_it_rests_on(mock_assay: Target) -> None
     assert seen["console_errors"] == []
 
 
-def test_a_score_is_explained_to_its_last_finding(mock_assay: Target) -> None:
+def test_a_score_is_explained_to_its_last_finding(drive: Drive, mock_assay: Target) -> None:
     seen = drive("qualityIsExplained", mock_assay)
     assert seen["columns"][:5] == ["Provider", "Task", "Score", "Scores", "Evaluation"]
     assert 0 < float(seen["worst"]) < 0.84
@@ -72,7 +72,7 @@ def test_a_score_is_explained_to_its_last_finding(mock_assay: Target) -> None:
     assert seen["console_errors"] == []
 
 
-def test_a_report_is_scheduled_sent_now_and_shown_as_a_stranger(mock_assay: Target) -> None:
+def test_a_report_is_scheduled_sent_now_and_shown_as_a_stranger(drive: Drive, mock_assay: Target) -> None:
     seen = drive("reportIsMadeAndSent", mock_assay)
     assert "every day at 06:30" in seen["timing"]
     assert seen["heading"] == "Weekly report"
@@ -81,9 +81,7 @@ def test_a_report_is_scheduled_sent_now_and_shown_as_a_stranger(mock_assay: Targ
     assert all("sandboxed" in error for error in seen["console_errors"])
 
 
-def test_axe_finds_nothing_wrong_with_any_of_them_and_nothing_moves_or_sticks_out(mock_assay: Target) -> None:
-    seen = drive("insightsAreAccessible", mock_assay, paths=PATHS)
-    assert {page: faults for page, faults in seen["faults"].items() if faults} == {}
-    assert {page: moved for page, moved in seen["shifts"].items() if moved > LAYOUT_SHIFT_MAX} == {}
-    assert {page: by for page, by in seen["wide"].items() if by > 0} == {}
+def test_axe_finds_nothing_wrong_with_any_of_them_and_nothing_moves_or_sticks_out(drive: Drive, mock_assay: Target) -> None:
+    seen = drive("pagesAreSound", mock_assay, paths=PATHS)
+    assert unsound(seen, LAYOUT_SHIFT_MAX) == {}
     assert [error for error in seen["console_errors"] if "sandboxed" not in error] == []

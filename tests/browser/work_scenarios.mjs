@@ -157,3 +157,25 @@ export async function ruleIsNarrowedAndDeleted({ open, options }) {
   await page.locator('.entry-link').first().waitFor();
   return { left: await page.locator('.entry-link').allInnerTexts() };
 }
+
+/** Gives a kind of task weights of its own, which stay; and looks at how much is kept. */
+export async function weightsAreSet({ open, options }) {
+  const page = await start({ open, options }, '/settings?part=weights');
+  const weights = section(page, 'Weights');
+  const save = weights.getByRole('button', { name: 'Save' });
+  await weights.getByLabel('Weights of its own for a kind of task').selectOption(options.task_type);
+  const field = weights.getByLabel(`${options.task_type}: Tests`);
+  await field.fill('0');
+  const couldSave = await save.isEnabled();
+  await field.fill('7.5');
+  await save.click();
+  await weights.getByText('As saved.').waitFor();
+  await page.reload();
+  await field.waitFor();
+  const kept = await field.inputValue();
+  await page.goto(`${options.url}/system`);
+  const parts = section(page, 'Storage').locator('.storage-parts li');
+  await parts.first().waitFor();
+  const stored = await parts.allInnerTexts();
+  return { couldSave, kept, stored, facts: await section(page, 'Storage').locator('.storage-facts').innerText() };
+}

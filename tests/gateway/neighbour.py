@@ -1,6 +1,7 @@
 """Stands for collector, analyzer and alerter at the contract: the generated services over real gRPC, with answers that tests put in."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,13 +11,17 @@ import grpc.aio
 from assay.access.v1 import access_service_pb2 as access
 from assay.access.v1.access_service_pb2_grpc import AccessServiceServicer, add_AccessServiceServicer_to_server
 from assay.alerter.v1 import alert_service_pb2 as alerts
+from assay.alerter.v1 import audit_service_pb2 as audit
 from assay.alerter.v1 import rule_service_pb2 as rules
 from assay.alerter.v1.alert_service_pb2_grpc import AlertServiceServicer, add_AlertServiceServicer_to_server
+from assay.alerter.v1.audit_service_pb2_grpc import AuditServiceServicer, add_AuditServiceServicer_to_server
 from assay.alerter.v1.rule_service_pb2_grpc import RuleServiceServicer, add_RuleServiceServicer_to_server
 from assay.analyzer.v1 import anomaly_service_pb2 as anomalies
 from assay.analyzer.v1 import baseline_service_pb2 as baselines
 from assay.analyzer.v1.anomaly_service_pb2_grpc import AnomalyServiceServicer, add_AnomalyServiceServicer_to_server
 from assay.analyzer.v1.baseline_service_pb2_grpc import BaselineServiceServicer, add_BaselineServiceServicer_to_server
+from assay.analyzer.v1.quality_service_pb2_grpc import QualityServiceServicer, add_QualityServiceServicer_to_server
+from assay.analyzer.v1.ranking_service_pb2_grpc import RankingServiceServicer, add_RankingServiceServicer_to_server
 from assay.collector.v1 import collector_service_pb2 as collector
 from assay.collector.v1 import metrics_service_pb2 as metrics
 from assay.collector.v1.collector_service_pb2_grpc import (
@@ -24,6 +29,7 @@ from assay.collector.v1.collector_service_pb2_grpc import (
     add_CollectorServiceServicer_to_server,
 )
 from assay.collector.v1.metrics_service_pb2_grpc import MetricsServiceServicer, add_MetricsServiceServicer_to_server
+from assay.reporter.v1.report_service_pb2_grpc import ReportServiceServicer, add_ReportServiceServicer_to_server
 from google.protobuf.message import Message
 
 from kit import rpc
@@ -55,6 +61,7 @@ class Neighbour:
     watchers: list[tuple[metrics.WatchMetricsRequest, asyncio.Queue[Any]]] = field(default_factory=list)
     anomaly_watchers: list[asyncio.Queue[Any]] = field(default_factory=list)
     alert_watchers: list[asyncio.Queue[Any]] = field(default_factory=list)
+    news_watchers: dict[str, list[asyncio.Queue[Any]]] = field(default_factory=lambda: defaultdict(list))
     readiness: Readiness = field(default_factory=Readiness)
 
     def __post_init__(self) -> None:
@@ -95,6 +102,11 @@ class Neighbour:
     def tell_alerts(self, response: alerts.WatchAlertsResponse | Exception) -> None:
         """Sends what is not resolved or what changed to the watches of alerts, or ends them; until then they are told nothing."""
         for queue in self.alert_watchers:
+            queue.put_nowait(response)
+
+    def tell_news(self, method: str, response: Message | Exception) -> None:
+        """Sends what is new to the watches of a method, or ends them; until then they are told nothing."""
+        for queue in self.news_watchers[method]:
             queue.put_nowait(response)
 
     async def answer(self, method: str, question: Message, context: Context, default: Message) -> Any:
@@ -231,6 +243,30 @@ class _Alerts(AlertServiceServicer):
             self._neighbour.alert_watchers.remove(queue)
 
 
+class _Audit(AuditServiceServicer):
+    def __init__(self, neighbour: Neighbour) -> None:
+        self._neighbour = neighbour
+
+    async def ListAuditEvents(self, request: audit.ListAuditEventsRequest, context: Context) -> Any:
+        """The alerter's, whose name is the collector's, too."""
+        return await self._neighbour.answer("ListAlerterAuditEvents", request, context, audit.ListAuditEventsResponse())
+
+
+class _Rankings(RankingServiceServicer):
+    def __init__(self, neighbour: Neighbour) -> None:
+        self._neighbour = neighbour
+
+
+class _Qualities(QualityServiceServicer):
+    def __init__(self, neighbour: Neighbour) -> None:
+        self._neighbour = neighbour
+
+
+class _Reports(ReportServiceServicer):
+    def __init__(self, neighbour: Neighbour) -> None:
+        self._neighbour = neighbour
+
+
 class _Rules(RuleServiceServicer):
     def __init__(self, neighbour: Neighbour) -> None:
         self._neighbour = neighbour
@@ -250,6 +286,26 @@ def _answering(servicer: type, method: str, response: type[Message]) -> None:
     setattr(servicer, method, answer)
 
 
+def _telling(servicer: type, method: str) -> None:
+    """Gives a servicer a watch that tells whatever `tell_news` sends."""
+
+    async def watch(self: Any, request: Any, context: Context) -> AsyncIterator[Any]:
+        await self._neighbour.answer(method, request, context, request)
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        self._neighbour.news_watchers[method].append(queue)
+        try:
+            while not isinstance(told := await queue.get(), Exception):
+                yield told
+            raise told
+        finally:
+            self._neighbour.news_watchers[method].remove(queue)
+
+    setattr(servicer, method, watch)
+
+
+_telling(_Rankings, "WatchKeptRankings")
+_telling(_Qualities, "WatchQuality")
+_telling(_Reports, "WatchReports")
 for _name in ("CreateProject", "UpdateProject", "ListProjects", "CreateKey", "ListKeys", "ListAuditEvents"):
     _answering(_Access, _name, getattr(access, f"{_name}Response"))
 _answering(_Collector, "GetLedger", collector.GetLedgerResponse)
@@ -276,6 +332,10 @@ async def served(neighbour: Neighbour, listen: str = "127.0.0.1:0") -> AsyncIter
         lambda server: add_AnomalyServiceServicer_to_server(_Anomalies(neighbour), server),  # type: ignore[abstract]
         lambda server: add_BaselineServiceServicer_to_server(_Baselines(neighbour), server),  # type: ignore[abstract]
         lambda server: add_AlertServiceServicer_to_server(_Alerts(neighbour), server),  # type: ignore[abstract]
+        lambda server: add_AuditServiceServicer_to_server(_Audit(neighbour), server),
+        lambda server: add_RankingServiceServicer_to_server(_Rankings(neighbour), server),  # type: ignore[abstract]
+        lambda server: add_QualityServiceServicer_to_server(_Qualities(neighbour), server),  # type: ignore[abstract]
+        lambda server: add_ReportServiceServicer_to_server(_Reports(neighbour), server),  # type: ignore[abstract]
         lambda server: add_RuleServiceServicer_to_server(_Rules(neighbour), server),  # type: ignore[abstract]
     )
     async with rpc.serve(listen, add, service_names=(), readiness=neighbour.readiness, grace_s=0.1) as address:

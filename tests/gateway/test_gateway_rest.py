@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 from assay.access.v1 import access_service_pb2 as access
+from assay.alerter.v1 import audit_service_pb2 as audit
 from assay.collector.v1 import collector_service_pb2 as collector
 from assay.collector.v1 import metrics_service_pb2 as metrics
+from assay.collector.v1 import storage_service_pb2 as storage
 from assay.telemetry.v1 import call_pb2, evidence_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel
 
 from gateway import access_models, models
+from kit.errors import AssayError, Kind
+from tests.gateway.neighbour import READER
 from tests.gateway.site import Site
 
 TIME = "2026-01-01T00:00:00Z"
@@ -208,13 +213,6 @@ AUDIT_JSON = {"time": TIME, "actor_key_id": "k1", "action": "key.revoke", "subje
             {"keys": [KEY_JSON], "next_page_token": ""},
             access_models.KeysPage,
         ),
-        (
-            "/audit?project=p1",
-            "ListAuditEvents",
-            access.ListAuditEventsResponse(events=[AUDIT], next_page_token="t"),
-            {"events": [AUDIT_JSON], "next_page_token": "t"},
-            access_models.AuditPage,
-        ),
     ],
 )
 async def test_lists_are_told_page_by_page(
@@ -231,6 +229,43 @@ async def test_lists_are_told_page_by_page(
     assert (question.page_size, question.page_token) == (7, "p")
     if "project=p1" in path:
         assert question.project == "p1"
+
+
+def audit_event(second: int, token: str) -> access.AuditEvent:
+    return access.AuditEvent(time=Timestamp(seconds=second), action=f"at.{second}", page_token=token)
+
+
+async def test_the_audit_log_puts_those_of_the_services_together_page_by_page(site: Site) -> None:
+    of_collector = [audit_event(9, "c9"), audit_event(5, "c5"), audit_event(4, "c4")]
+    of_alerter = [audit_event(8, "a8"), audit_event(7, "a7"), audit_event(1, "a1")]
+    site.neighbour.answers["ListAuditEvents"] = access.ListAuditEventsResponse(events=of_collector, next_page_token="c4")
+    site.neighbour.answers["ListAlerterAuditEvents"] = audit.ListAuditEventsResponse(events=of_alerter)
+    first = (await site.get("/audit", project="p1", page_size=3)).json()
+    access_models.AuditPage.model_validate(first)
+    assert [event["action"] for event in first["events"]] == ["at.9", "at.8", "at.7"]
+
+    site.neighbour.answers["ListAuditEvents"] = access.ListAuditEventsResponse(events=of_collector[1:])
+    site.neighbour.answers["ListAlerterAuditEvents"] = audit.ListAuditEventsResponse(events=of_alerter[2:])
+    rest = (await site.get("/audit", project="p1", page_size=3, page_token=first["next_page_token"])).json()
+    assert ([event["action"] for event in rest["events"]], rest["next_page_token"]) == (["at.5", "at.4", "at.1"], "")
+    for method, token in (("ListAuditEvents", "c9"), ("ListAlerterAuditEvents", "a7")):
+        assert [(one.project, one.page_size, one.page_token) for one in site.neighbour.questions(method)] == [
+            ("p1", 3, ""),
+            ("p1", 3, token),
+        ]
+    other = await site.get("/audit", project="p2", page_token=first["next_page_token"])
+    assert (other.status_code, other.json()["reason"]) == (400, "PAGE_TOKEN_INVALID")
+
+
+async def test_the_audit_log_of_the_installation_and_without_the_alerter_is_the_collectors(site: Site) -> None:
+    site.neighbour.answers["ListAuditEvents"] = access.ListAuditEventsResponse(events=[AUDIT])
+    site.neighbour.refusals["ListAlerterAuditEvents"] = AssayError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", "the database is away")
+    expected = {"events": [AUDIT_JSON], "next_page_token": "", "missing_sources": ["alerter"]}
+    assert (await site.get("/audit")).json() == expected
+    site.neighbour.keys[READER].ClearField("project")
+    assert (await site.get("/audit")).json() == expected | {"missing_sources": []}
+    site.neighbour.refusals["ListAlerterAuditEvents"] = AssayError(Kind.PERMISSION_DENIED, "ROLE_MISSING", "needs admin")
+    assert (await site.get("/audit", project="p1")).status_code == 403
 
 
 async def test_a_project_is_made_and_changed(site: Site) -> None:
@@ -280,9 +315,12 @@ def test_the_described_fields_are_those_of_the_contract() -> None:
     assert set(models.SeriesKey.model_fields) == fields_of(metrics.SeriesKey)
     assert set(models.CallMessage.model_fields) == fields_of(collector.CallMessage)
     assert set(models.Rejection.model_fields) == fields_of(collector.Rejection)
+    assert set(models.Storage.model_fields) == fields_of(storage.GetStorageResponse)
+    assert set(models.StoredTable.model_fields) == fields_of(storage.StoredTable)
+    assert set(models.StoredStream.model_fields) == fields_of(storage.StoredStream)
     assert set(access_models.Project.model_fields) == fields_of(access.Project)
     assert set(access_models.Key.model_fields) == fields_of(access.Key)
-    assert set(access_models.AuditEvent.model_fields) == fields_of(access.AuditEvent)
+    assert set(access_models.AuditEvent.model_fields) == fields_of(access.AuditEvent) - {"page_token"}
 
 
 @pytest.mark.parametrize(

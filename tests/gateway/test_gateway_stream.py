@@ -3,12 +3,17 @@
 import time
 
 import pytest
+from assay.analyzer.v1 import quality_service_pb2 as quality
+from assay.analyzer.v1 import ranking_service_pb2 as rankings
 from assay.collector.v1 import collector_service_pb2 as collector
 from assay.collector.v1.metrics_service_pb2 import (
     SeriesKey,
 )
+from assay.reporter.v1 import report_service_pb2 as reports
+from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway import models
+from gateway import models, quality_models, ranking_models, reporter_models
+from kit.errors import AssayError, Kind
 from tests.gateway.event_reader import Event, change, counts, reading
 from tests.gateway.site import Site, eventually
 
@@ -70,6 +75,40 @@ async def test_the_ledger_is_sent_when_it_changed_and_only_then(live: Site) -> N
     assert ledger.data["today"]["call"]["received_count"] == 2
     assert ledger.data["today"]["evidence"]["received_count"] == 0
     assert (ledger.data["lag_s"], ledger.data["waiting_evidence_count"]) == (0.25, 7)
+
+
+TIME = Timestamp(seconds=1_800_000_000)
+REPORT = reports.Report(report_id="r", start_time=TIME, end_time=TIME, create_time=TIME)
+NEWS = {
+    "rankings": (
+        "WatchKeptRankings",
+        ranking_models.LiveRankings,
+        rankings.WatchKeptRankingsResponse(rankings=[rankings.KeptRankingSummary(ranking_id="r", task_type="review", make_time=TIME)]),
+    ),
+    "scores": ("WatchQuality", quality_models.LiveScores, quality.WatchQualityResponse(score_count=3)),
+    "reports": ("WatchReports", reporter_models.LiveReports, reports.WatchReportsResponse(reports=[REPORT])),
+}
+
+
+@pytest.mark.parametrize("event", NEWS)
+async def test_news_are_told_once_and_whoever_may_have_missed_some_is_told_to_list(live: Site, event: str) -> None:
+    method, model, news = NEWS[event]
+    async with reading(live) as reader:
+        await reader.until("ledger")
+        await eventually(lambda: bool(live.neighbour.news_watchers[method]))
+        live.neighbour.tell_news(method, type(news)(list_again=True))
+        live.neighbour.tell_news(method, news)
+        first, second = [model.model_validate((await reader.until(event)).data) for _ in range(2)]
+        assert (first.is_available, first.list_again, second.list_again) == (True, True, False)
+        assert first.model_dump() | {"list_again": False} != second.model_dump()
+        async with reading(live) as newcomer:
+            assert model.model_validate((await newcomer.until(event)).data) == first
+        live.neighbour.tell_news(method, AssayError(Kind.UNAVAILABLE, "SERVER_STOPPING", "the server is stopping"))
+        lost = model.model_validate((await reader.until(event)).data)
+        assert (lost.is_available, lost.reason, lost.list_again) == (False, "SERVER_STOPPING", True)
+        await eventually(lambda: bool(live.neighbour.news_watchers[method]))
+        live.neighbour.tell_news(method, type(news)(list_again=True))
+        assert (await reader.until(event)).data["is_available"]
 
 
 async def test_heartbeats_keep_a_silent_connection_open(live: Site) -> None:

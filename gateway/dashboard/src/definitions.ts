@@ -59,6 +59,7 @@ export const DEFINITIONS = {
   volume: 'Calls an hour.',
   usual:
     'What the analyzer has learnt to expect at that time, from the past of these series: the line, and the range within which it is normal.',
+  before: 'The same of the range before, which is as long and ends where this one begins.',
   anomaly: 'An episode in which a metric is not what is usual, beyond what chance would explain.',
   severity: 'Critical: look at it now. Warning: look at it today. Info: good to know.',
   evidence: 'How many times better "something changed" explains what was seen than "nothing did", as an e-value.',

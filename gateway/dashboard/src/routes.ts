@@ -5,6 +5,8 @@ export interface Route {
   load: () => Promise<{ default: ComponentType<PageProps> }>;
   /** Whether the range of time in the header means anything on it. */
   hasRange: boolean;
+  /** Whether it can be held against the range before. */
+  canCompare?: boolean;
 }
 
 export interface PageProps {
@@ -12,13 +14,13 @@ export interface PageProps {
   name: string;
 }
 
-const overview: Route = { load: () => import('./pages/overview/Overview'), hasRange: true };
+const overview: Route = { load: () => import('./pages/overview/Overview'), hasRange: true, canCompare: true };
 const notFound: Route = { load: () => import('./pages/NotFound'), hasRange: false };
 
 const ROUTES: readonly (readonly [RegExp, Route])[] = [
   [/^\/$/, overview],
   [/^\/login$/, { load: () => import('./pages/login/Login'), hasRange: false }],
-  [/^\/series$/, { load: () => import('./pages/series/Series'), hasRange: true }],
+  [/^\/series$/, { load: () => import('./pages/series/Series'), hasRange: true, canCompare: true }],
   [/^\/calls$/, { load: () => import('./pages/calls/Calls'), hasRange: true }],
   [/^\/calls\/([^/]+)$/, { load: () => import('./pages/call/CallPage'), hasRange: false }],
   [/^\/anomalies$/, { load: () => import('./pages/anomalies/Anomalies'), hasRange: false }],
@@ -37,6 +39,7 @@ const ROUTES: readonly (readonly [RegExp, Route])[] = [
   [/^\/reports$/, { load: () => import('./pages/reports/Reports'), hasRange: false }],
   [/^\/reports\/([^/]+)$/, { load: () => import('./pages/report/ReportPage'), hasRange: false }],
   [/^\/routing$/, { load: () => import('./pages/routing/Routing'), hasRange: false }],
+  [/^\/sources$/, { load: () => import('./pages/sources/Sources'), hasRange: false }],
   [/^\/system$/, { load: () => import('./pages/system/System'), hasRange: false }],
   [/^\/settings$/, { load: () => import('./pages/settings/Settings'), hasRange: false }],
   [/^\/rankings$/, { load: () => import('./pages/rankings/Rankings'), hasRange: false }],

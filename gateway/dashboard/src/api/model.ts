@@ -65,6 +65,7 @@ export type CallWithEvidence = Schemas['CallWithEvidence'];
 export type CallOutcome = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'RATE_LIMITED' | 'REFUSED' | 'CANCELLED';
 export type SeriesPage = Schemas['SeriesPage'];
 export type Ledger = Schemas['Ledger'];
+export type Storage = Schemas['Storage'];
 
 export type Silence = Schemas['Silence'];
 export type SilenceBody = Schemas['SilenceBody'];
@@ -110,6 +111,9 @@ export type Quality = Schemas['Quality'];
 export type QualityPage = Schemas['QualityPage'];
 export type QualitySummary = Schemas['QualitySummary'];
 export type QualitySummaries = Schemas['QualitySummaries'];
+export type QualityWeights = Schemas['QualityWeights'];
+export type QualityTaskTypeWeights = Schemas['QualityTaskTypeWeights'];
+export type QualityCalibration = Schemas['QualityCalibration'];
 export type QualityFinding = Schemas['QualityFinding'];
 export type QualityComponent = QualityFinding['component'];
 

@@ -1,6 +1,14 @@
 // How good answers are, as the analyzer scores them.
-import { addFilters, get } from './client';
-import type { Dimension, Filters, Quality, QualityPage, QualitySummaries } from './model';
+import { addFilters, get, post, put, SLOW_TIMEOUT_MS } from './client';
+import type {
+  Dimension,
+  Filters,
+  Quality,
+  QualityCalibration,
+  QualityPage,
+  QualitySummaries,
+  QualityWeights,
+} from './model';
 
 export interface QualityQuery {
   project: string;
@@ -57,4 +65,33 @@ export function getQuality(
 ): Promise<Quality> {
   const subject = taskId ? `tasks/${encodeURIComponent(taskId)}` : `calls/${encodeURIComponent(callId ?? '')}`;
   return get(`/api/v1/quality/${subject}?${new URLSearchParams({ project })}`, signal);
+}
+
+function weightsPath(
+  project: string,
+  action: 'weights' | 'calibrate' | 'rescore',
+  asked: Record<string, string> = {},
+): string {
+  return `/api/v1/quality/${action}?${new URLSearchParams({ project, ...asked })}`;
+}
+
+/** What counts how much. */
+export function getQualityWeights(project: string, signal?: AbortSignal): Promise<QualityWeights> {
+  return get(weightsPath(project, 'weights'), signal);
+}
+
+/** Sets what counts how much from now on. Raises an ApiError VERSION_CONFLICT if somebody was faster. */
+export function saveQualityWeights(project: string, weights: QualityWeights): Promise<QualityWeights> {
+  return put(weightsPath(project, 'weights'), weights);
+}
+
+/** Fits the weights of a kind of task, all together if it is empty, to feedback. Raises an ApiError EVIDENCE_TOO_LITTLE. */
+export function calibrateQuality(project: string, taskType: string): Promise<QualityCalibration> {
+  return post(weightsPath(project, 'calibrate', { task_type: taskType }), {}, undefined, SLOW_TIMEOUT_MS);
+}
+
+/** Has the scores from `start` on made anew with the present weights, and says how many those are. */
+export async function rescoreQuality(project: string, start: string): Promise<number> {
+  const path = weightsPath(project, 'rescore', { start });
+  return (await post<{ score_count: number }>(path, {})).score_count;
 }

@@ -31,6 +31,7 @@ const handlers: StreamHandlers = {
   ledger: () => heard.push('ledger'),
   anomalies: () => heard.push('anomalies'),
   alerts: () => heard.push('alerts'),
+  news: (kind) => heard.push(kind),
   connected: () => heard.push('connected'),
   reconnecting: () => heard.push('reconnecting'),
   refused: () => heard.push('refused'),

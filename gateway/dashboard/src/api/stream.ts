@@ -7,12 +7,18 @@ export interface StreamQuery extends Pick<MetricsQuery, 'project' | 'time_zone' 
   step_s: number;
 }
 
+/** Of what the stream says that there is something new, for those to list it who want to know. */
+export const NEWS_KINDS = ['rankings', 'reports', 'scores'] as const;
+export type NewsKind = (typeof NEWS_KINDS)[number];
+
 export interface StreamHandlers {
   metrics(event: LiveMetrics): void;
   totals(event: LiveMetrics): void;
   ledger(event: LiveLedger): void;
   anomalies(event: LiveAnomalies): void;
   alerts(event: LiveAlerts): void;
+  /** There is something new of that kind. */
+  news(kind: NewsKind): void;
   /** The connection stands and is fed; said with every event that the collector is behind. */
   connected(): void;
   /** The connection, or the gateway's own to the collector, is lost and being restored. */
@@ -93,6 +99,7 @@ export function openStream(query: StreamQuery, handlers: StreamHandlers): () => 
     // What other services say, and that the connection stands, says nothing of the collector, and so of the numbers neither.
     aside<LiveAnomalies>('anomalies', handlers.anomalies);
     aside<LiveAlerts>('alerts', handlers.alerts);
+    for (const kind of NEWS_KINDS) aside(kind, () => handlers.news(kind));
     source.addEventListener('heartbeat', (message: MessageEvent<string>) => {
       const { interval_s } = JSON.parse(message.data) as LiveHeartbeat;
       silenceMs = interval_s * SILENCE_FACTOR * 1_000;

@@ -53,7 +53,8 @@ export interface paths {
         };
         /**
          * Stream
-         * @description The events metrics, totals (the same for all series and the whole range), ledger, anomalies, alerts, status and heartbeat.
+         * @description The events metrics, totals (the same for all series and the whole range), ledger, status and heartbeat; and anomalies, alerts,
+         *     rankings, scores and reports, without which it goes on.
          */
         get: operations["stream_api_v1_stream_get"];
         put?: never;
@@ -76,6 +77,26 @@ export interface paths {
          * @description Received = stored + rejected + duplicate + dead-lettered + in flight, by UTC day of receipt.
          */
         get: operations["get_ledger_api_v1_ledger_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Storage
+         * @description What the tables and the ingest stream of the installation hold, and how long what is kept.
+         */
+        get: operations["get_storage_api_v1_storage_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1269,9 +1290,49 @@ export interface paths {
         };
         /**
          * List Audit Events
-         * @description Who changed what, the latest first.
+         * @description Who changed what, the latest first: projects, keys, and how people are told of alerts.
          */
         get: operations["list_audit_events_api_v1_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/export-targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Export Targets
+         * @description Where the installation sends numbers to by itself, and how far it is.
+         */
+        get: operations["list_export_targets_api_v1_export_targets_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sources
+         * @description By program or instrumentation and key: which fields it fills, which it never does or no longer, and what cannot be shown for it.
+         */
+        get: operations["list_sources_api_v1_sources_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1421,6 +1482,27 @@ export interface components {
             observed: number | null;
             /** Version */
             version: number;
+        };
+        /**
+         * Alertmanager
+         * @description An Alertmanager of Prometheus, which tells of alerts by its own routes.
+         */
+        Alertmanager: {
+            /** Url */
+            url: string;
+        };
+        /**
+         * AlertmanagerBody
+         * @description The same with its secret.
+         */
+        AlertmanagerBody: {
+            /** Url */
+            url: string;
+            /**
+             * Authorization
+             * @default
+             */
+            authorization: string;
         };
         /**
          * AlertsPage
@@ -1586,13 +1668,15 @@ export interface components {
         };
         /**
          * AuditPage
-         * @description A page of the audit log, the latest first.
+         * @description A page of the audit log, the latest first. What a service keeps that is away is missing, and named.
          */
         AuditPage: {
             /** Events */
             events: components["schemas"]["AuditEvent"][];
             /** Next Page Token */
             next_page_token: string;
+            /** Missing Sources */
+            missing_sources: "alerter"[];
         };
         /**
          * Backtest
@@ -1965,6 +2049,57 @@ export interface components {
             rotas: string[];
         };
         /**
+         * ExportTarget
+         * @description Where numbers are sent to, and how far it is.
+         */
+        ExportTarget: {
+            /** Target */
+            target: string;
+            /**
+             * Kind
+             * @description Counters by Prometheus' remote write, or minutes by InfluxDB's line protocol.
+             * @enum {string}
+             */
+            kind: "COUNTERS" | "WINDOWS";
+            /** Address */
+            address: string;
+            /**
+             * Is Sending
+             * @description Whether a writer is at it now.
+             */
+            is_sending: boolean;
+            /**
+             * Send Time
+             * @description When it last took something.
+             */
+            send_time: string | null;
+            /**
+             * Sent Count
+             * @description Requests of counters, or lines of minutes, that it took.
+             */
+            sent_count: number;
+            /** Refused Count */
+            refused_count: number;
+            /**
+             * Waiting Count
+             * @description Snapshots of counters that wait to be sent.
+             */
+            waiting_count: number;
+            /**
+             * Trouble
+             * @description What went wrong last, empty while all goes well.
+             */
+            trouble: string;
+        };
+        /**
+         * ExportTargets
+         * @description All targets of the installation, by name.
+         */
+        ExportTargets: {
+            /** Targets */
+            targets: components["schemas"]["ExportTarget"][];
+        };
+        /**
          * FeedbackLink
          * @description A link by which anybody who has it may vote. `url` is empty where the collector does not know how the gateway is reached.
          */
@@ -2106,6 +2241,24 @@ export interface components {
                 [key: string]: unknown;
             };
             ranking: components["schemas"]["Ranking"];
+        };
+        /**
+         * KeptRankingSummary
+         * @description What a ranking recommends, in its order, without why.
+         */
+        KeptRankingSummary: {
+            /** Ranking Id */
+            ranking_id: string;
+            /** Task Type */
+            task_type: string;
+            /**
+             * Make Time
+             * Format: date-time
+             * @description RFC 3339, UTC.
+             */
+            make_time: string;
+            /** Shares */
+            shares: components["schemas"]["SuggestedShare"][];
         };
         /**
          * Key
@@ -2290,6 +2443,56 @@ export interface components {
             lag_s: number | null;
             /** Series */
             series: components["schemas"]["MetricSeries"][];
+        };
+        /**
+         * LiveRankings
+         * @description Data of the event `rankings`: those that recommend another choice from now on, whatever was asked.
+         *
+         *     With `list_again` there may be others: whoever shows rankings asks for them again. Without the analyzer, `reason` says why.
+         */
+        LiveRankings: {
+            /** Is Available */
+            is_available: boolean;
+            /** Reason */
+            reason: string | null;
+            /** List Again */
+            list_again: boolean;
+            /** Rankings */
+            rankings: components["schemas"]["KeptRankingSummary"][];
+        };
+        /**
+         * LiveReports
+         * @description Data of the event `reports`: those that are new. One may come more than once.
+         *
+         *     With `list_again` there may be others: whoever shows reports asks for them again. Without the reporter, `reason` says why.
+         */
+        LiveReports: {
+            /** Is Available */
+            is_available: boolean;
+            /** Reason */
+            reason: string | null;
+            /** List Again */
+            list_again: boolean;
+            /** Reports */
+            reports: components["schemas"]["ReportSummary"][];
+        };
+        /**
+         * LiveScores
+         * @description Data of the event `scores`: how many were made since the one before, and when the latest. It comes once a second at most.
+         *
+         *     With `list_again` there may be others: whoever shows scores asks for them again. Without the analyzer, `reason` says why.
+         */
+        LiveScores: {
+            /** Is Available */
+            is_available: boolean;
+            /** Reason */
+            reason: string | null;
+            /** List Again */
+            list_again: boolean;
+            /** Score Count */
+            score_count: number;
+            /** Score Time */
+            score_time: string | null;
         };
         /**
          * LiveStatus
@@ -3260,6 +3463,7 @@ export interface components {
             webhook: components["schemas"]["Webhook"] | null;
             pager_duty: components["schemas"]["PagerDuty"] | null;
             teams: components["schemas"]["Teams"] | null;
+            alertmanager: components["schemas"]["Alertmanager"] | null;
             /** Secrets Set */
             secrets_set: string[];
             /**
@@ -3316,6 +3520,7 @@ export interface components {
             webhook?: components["schemas"]["WebhookBody"] | null;
             pager_duty?: components["schemas"]["PagerDutyBody"] | null;
             teams?: components["schemas"]["TeamsBody"] | null;
+            alertmanager?: components["schemas"]["AlertmanagerBody"] | null;
         };
         /**
          * ReceiverTest
@@ -4222,6 +4427,72 @@ export interface components {
             bot_token: string;
         };
         /**
+         * Source
+         * @description Who sends calls: a program or an instrumentation, by the key that it uses.
+         */
+        Source: {
+            /** Sender */
+            sender: string;
+            /** Version */
+            version: string;
+            /** Key Id */
+            key_id: string;
+            /** First Time */
+            first_time: string;
+            /** Last Time */
+            last_time: string;
+            /**
+             * Call Count
+             * @description Calls that were looked at: of each source, those of a batch every second.
+             */
+            call_count: number;
+            /** Fields */
+            fields: components["schemas"]["SourceField"][];
+        };
+        /**
+         * SourceField
+         * @description A field of calls, and what a source does with it.
+         */
+        SourceField: {
+            /**
+             * Field
+             * @description The field's name in the contract's Call.
+             */
+            field: string;
+            /**
+             * State
+             * @description Null: too few calls were looked at to say.
+             */
+            state: ("FILLED" | "NEVER" | "CEASED") | null;
+            /**
+             * Call Count
+             * @description Calls looked at that could have had it.
+             */
+            call_count: number;
+            /** Filled Count */
+            filled_count: number;
+            /**
+             * Last Fill Time
+             * @description When a call last had it. Null: never.
+             */
+            last_fill_time: string | null;
+            /**
+             * Blinds
+             * @description What cannot be shown without it.
+             */
+            blinds: string;
+        };
+        /**
+         * Sources
+         * @description A page of sources.
+         */
+        Sources: {
+            /** Sources */
+            sources: components["schemas"]["Source"][];
+            /** Next Page Token */
+            next_page_token: string;
+        };
+        /**
          * SpendForecast
          * @description A month that will probably cost too much.
          */
@@ -4233,6 +4504,23 @@ export interface components {
              * @default 0
              */
             probability: number;
+        };
+        /**
+         * Storage
+         * @description How much the installation keeps, and for how many days.
+         */
+        Storage: {
+            /** Database Byte Count */
+            database_byte_count: number;
+            /** Tables */
+            tables: components["schemas"]["StoredTable"][];
+            ingest_stream: components["schemas"]["StoredStream"];
+            /** Calls Kept Days */
+            calls_kept_days: number;
+            /** Minutes Kept Days */
+            minutes_kept_days: number;
+            /** Quarters Kept Days */
+            quarters_kept_days: number;
         };
         /**
          * StoredCall
@@ -4291,6 +4579,39 @@ export interface components {
             receive_time: string | null;
             /** Batch Id */
             batch_id: string;
+        };
+        /**
+         * StoredStream
+         * @description What the bus keeps on disk; when it is full, nothing more is taken.
+         */
+        StoredStream: {
+            /** Message Count */
+            message_count: number;
+            /** Byte Count */
+            byte_count: number;
+            /** Byte Limit */
+            byte_limit: number;
+        };
+        /**
+         * StoredTable
+         * @description A table of the collector with its partitions and indexes; the rows are an estimate.
+         */
+        StoredTable: {
+            /** Name */
+            name: string;
+            /** Byte Count */
+            byte_count: number;
+            /** Row Count */
+            row_count: number;
+        };
+        /**
+         * SuggestedShare
+         * @description The probability with which to choose a candidate.
+         */
+        SuggestedShare: {
+            candidate: components["schemas"]["RankingCandidate"];
+            /** Share */
+            share: number;
         };
         /**
          * Teams
@@ -4608,7 +4929,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["LiveMetrics"] | components["schemas"]["LiveLedger"] | components["schemas"]["LiveAnomalies"] | components["schemas"]["LiveAlerts"] | components["schemas"]["LiveStatus"] | components["schemas"]["LiveHeartbeat"];
+                    "text/event-stream": components["schemas"]["LiveMetrics"] | components["schemas"]["LiveLedger"] | components["schemas"]["LiveAnomalies"] | components["schemas"]["LiveAlerts"] | components["schemas"]["LiveRankings"] | components["schemas"]["LiveScores"] | components["schemas"]["LiveReports"] | components["schemas"]["LiveStatus"] | components["schemas"]["LiveHeartbeat"];
                 };
             };
             /** @description A problem, RFC 9457. */
@@ -4645,6 +4966,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ledger"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_storage_api_v1_storage_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
                 };
             };
             /** @description A problem, RFC 9457. */
@@ -7533,6 +7883,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_export_targets_api_v1_export_targets_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportTargets"];
+                };
+            };
+            /** @description A problem, RFC 9457. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_sources_api_v1_sources_get: {
+        parameters: {
+            query?: {
+                /** @description Whose. Default: the key's own project. */
+                project?: string;
+                /** @description How many; 0 is the default number. */
+                page_size?: number;
+                /** @description next_page_token of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sources"];
                 };
             };
             /** @description A problem, RFC 9457. */

@@ -59,6 +59,21 @@ export function count(value: Maybe, noun = ''): Figure {
   return { value: grouped.format(value), unit: '', exact };
 }
 
+const BYTE_STEPS: readonly (readonly [number, string])[] = [
+  [1e12, 'TB'],
+  [1e9, 'GB'],
+  [1e6, 'MB'],
+  [1e3, 'kB'],
+];
+
+/** How much is kept, in bytes. */
+export function bytes(value: Maybe): Figure {
+  if (isMissing(value)) return NONE;
+  const exact = `${grouped.format(value)} bytes`;
+  const [size, unit] = BYTE_STEPS.find(([least]) => value >= least * 0.9995) ?? [1, 'B'];
+  return { value: size === 1 ? grouped.format(value) : significant(value / size), unit, exact };
+}
+
 /** A ratio of 0 to 1 in percent. Only all is 100 and only none is 0. */
 export function ratio(value: Maybe): Figure {
   if (isMissing(value)) return NONE;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Alert, AlertState, RuleBody } from '../api/model';
-import { mergedAlerts, valueText } from './alerts';
+import { begunToFire, mergedAlerts, valueText } from './alerts';
 import { conditionWords, hasPast, idFrom } from './rules';
 
 function alert(alert_id: string, state: AlertState, part: Partial<Alert> = {}): Alert {
@@ -18,6 +18,11 @@ describe('the alerts that are not resolved', () => {
   ])('%s', (_, alerts, expected) =>
     expect(mergedAlerts(known, { is_snapshot: false, alerts }).map((one) => one.alert_id)).toEqual(expected),
   );
+
+  it('have begun to fire where they did not before, whether known or new', () => {
+    const now = [alert('a', 'FIRING'), alert('b', 'FIRING'), alert('c', 'PENDING'), alert('d', 'FIRING')];
+    expect(begunToFire(known, now).map((one) => one.alert_id)).toEqual(['b', 'd']);
+  });
 
   it.each([
     [140, 's', '2\u202fmin\u202f20\u202fs'],

@@ -35,6 +35,12 @@ export function mergedAlerts(known: readonly Alert[], event: Pick<LiveAlerts, 'i
   return [...byId.values()].sort(byUrgency);
 }
 
+/** Those that fire now and did not before. */
+export function begunToFire(before: readonly Alert[], now: readonly Alert[]): Alert[] {
+  const known = new Set(before.filter((one) => one.state === 'FIRING').map((one) => one.alert_id));
+  return now.filter((one) => one.state === 'FIRING' && !known.has(one.alert_id));
+}
+
 /** A value of an alert with its unit. Plain numbers have none. */
 export function valueText(value: number | null, unit: string): string {
   if (value === null) return '–';

@@ -1,7 +1,7 @@
 // Receivers: through what they are told, where that leads in words, and what is wrong with one that is being written.
 import type { Receiver, ReceiverBody } from '../api/model';
 
-export const CHANNELS = ['email', 'slack', 'webhook', 'pager_duty', 'teams'] as const;
+export const CHANNELS = ['email', 'slack', 'webhook', 'pager_duty', 'teams', 'alertmanager'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 export const CHANNEL_WORDS: Readonly<Record<Channel, string>> = {
@@ -10,6 +10,7 @@ export const CHANNEL_WORDS: Readonly<Record<Channel, string>> = {
   webhook: 'Webhook',
   pager_duty: 'PagerDuty',
   teams: 'Microsoft Teams',
+  alertmanager: 'Alertmanager',
 };
 
 type Configs = Pick<ReceiverBody, Channel>;
@@ -20,8 +21,16 @@ const NEW_CONFIGS: { [name in Channel]: NonNullable<Configs[name]> } = {
   webhook: { url: '', form: 'ASSAY', signing_secrets: [], authorization: '' },
   pager_duty: { routing_key: '' },
   teams: { webhook_url: '' },
+  alertmanager: { url: '', authorization: '' },
 };
-const NO_CONFIGS: { [name in Channel]: null } = { email: null, slack: null, webhook: null, pager_duty: null, teams: null };
+const NO_CONFIGS: { [name in Channel]: null } = {
+  email: null,
+  slack: null,
+  webhook: null,
+  pager_duty: null,
+  teams: null,
+  alertmanager: null,
+};
 
 /** One to begin with. */
 export function newReceiver(channel: Channel): ReceiverBody {
@@ -47,10 +56,11 @@ export function receiverBodyOf(kept: Receiver): ReceiverBody {
 
 /** Where its messages go, as far as that is no secret. */
 export function targetWords(receiver: Receiver): string {
-  const { email, slack, webhook } = receiver;
+  const { email, slack, webhook, alertmanager } = receiver;
   if (email) return email.recipients.join(', ');
   if (slack) return slack.channel || 'an incoming webhook';
   if (webhook) return webhook.url;
+  if (alertmanager) return alertmanager.url;
   return receiver.teams ? 'a workflow' : 'an integration';
 }
 
@@ -73,7 +83,7 @@ const URL_WORDS = 'An address like https://example.com/hook, without a user or p
 export function receiverProblems(receiver: ReceiverBody, secretsSet: readonly string[]): Problems {
   const has = (name: string, value: string): boolean => value !== '' || secretsSet.includes(name);
   const found: Record<string, string> = {};
-  const { email, slack, webhook, pager_duty: pager, teams } = receiver;
+  const { email, slack, webhook, pager_duty: pager, teams, alertmanager } = receiver;
   if (!ID.test(receiver.receiver_id))
     found.receiver_id = 'Small letters, digits and _ . -, beginning with a letter or digit';
   if (receiver.rate_per_min < 0 || receiver.rate_per_min > RATE_MOST) found.rate_per_min = `1 to ${RATE_MOST}`;
@@ -86,6 +96,7 @@ export function receiverProblems(receiver: ReceiverBody, secretsSet: readonly st
     if (slack.webhook_url && !isUrl(slack.webhook_url)) found.webhook_url = URL_WORDS;
   }
   if (webhook && !isUrl(webhook.url)) found.url = URL_WORDS;
+  if (alertmanager && !isUrl(alertmanager.url)) found.url = URL_WORDS;
   if (webhook?.signing_secrets.some((one) => !SIGNING.test(one)))
     found.signing_secrets = 'Each is whsec_ and at least 24 bytes in base64, one a line';
   if (pager && !has('routing_key', pager.routing_key)) found.routing_key = 'The integration key of the service';

@@ -9,6 +9,7 @@ const ICONS: Readonly<Record<Channel, IconName>> = {
   webhook: 'hook',
   pager_duty: 'pager',
   teams: 'people',
+  alertmanager: 'hook',
 };
 
 export function ChannelIcon({ channel }: { channel: Channel }) {

@@ -28,6 +28,7 @@ const PATHS = {
   pause: 'M8 5v14M16 5v14',
   play: 'M7 4.5v15l12-7.5z',
   list: 'M4 6h16M4 12h16M4 18h10',
+  sources: 'M3 5h5l5 7h8M3 12h10M3 19h5l5-7M18 9l3 3-3 3',
   system: 'M4 4h16v6H4zM4 14h16v6H4zM7.5 7h.01M7.5 17h.01M12 7h5M12 17h5',
   settings: 'M5 4v7M5 15v5M12 4v3M12 11v9M19 4v10M19 18v2M3 11h4M10 7h4M17 14h4',
   mute: 'M6 16.5V11a6 6 0 0 1 9.5-4.9M18 11v5.5l1.5 1.5h-15M10 20.5h4M4 4l16 16',
@@ -49,6 +50,7 @@ const PATHS = {
   quality: 'M12 3l2.6 5.6 6 .7-4.5 4.1 1.2 6L12 16.4 6.7 19.4l1.2-6L3.4 9.3l6-.7z',
   report: 'M6 3h9l4 4v14H6zM14.5 3v4.5H19M9 12h7M9 15.5h7M9 19h4',
   download: 'M12 4v11M7.5 11l4.5 4.5L16.5 11M4 19.5h16',
+  compare: 'M4 17l5-6 4 3 7-8M4 20.5l5-4 4 2 7-5',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
 } as const;
 

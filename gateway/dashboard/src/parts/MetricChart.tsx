@@ -19,6 +19,8 @@ export interface MetricChartProps {
   /** What was usual; null where it is not known. */
   usual: readonly BaselinePoint[] | null;
   episodes: readonly Episode[];
+  /** The same slots with the windows of the range before; none where nothing is compared. */
+  before?: readonly Slot[] | null;
   onZoom: (startMs: number, endMs: number) => void;
 }
 
@@ -52,9 +54,17 @@ function lineOf(metric: MetricName, slots: readonly Slot[], asOfMs: number): Lin
   return { label: 'calls', colour, mark: 'solid', values: counts };
 }
 
-export function MetricChart({ metric, slots, asOfMs, step_s, usual, episodes, onZoom }: MetricChartProps) {
+/** The range before, which is over. */
+function lineBefore(metric: MetricName, before: readonly Slot[]): Line {
+  return { ...lineOf(metric, before, Infinity), label: 'before', colour: '--data-grey', mark: 'dashed' };
+}
+
+export function MetricChart({ metric, slots, asOfMs, step_s, usual, episodes, before = null, onZoom }: MetricChartProps) {
   const isVolume = metric === 'CALL_VOLUME';
-  const lines = useMemo(() => [lineOf(metric, slots, asOfMs)], [metric, slots, asOfMs]);
+  const lines = useMemo(
+    () => [...(before ? [lineBefore(metric, before)] : []), lineOf(metric, slots, asOfMs)],
+    [metric, slots, asOfMs, before],
+  );
   const band = useMemo(() => {
     const fitted = usual && bandOf(usual, slots, isVolume ? step_s / HOUR_S : 1);
     return fitted && isKnown(fitted) ? fitted : null;

@@ -4,6 +4,8 @@ import { tip } from '../parts/Tooltip';
 import { leave, project, projectZone, session, timeZone } from '../state/session';
 import { nextTheme, themeChoice } from '../state/theme';
 import { addressOf, changeView, view, type ZoneChoice } from '../state/view';
+import type { Route } from '../routes';
+import { CompareToggle } from './CompareToggle';
 import { ConnectionState } from './ConnectionState';
 import './header.css';
 import { RangePicker } from './RangePicker';
@@ -14,7 +16,7 @@ const THEMES = {
   dark: { icon: 'moon', label: 'Theme: dark' },
 } as const;
 
-export function Header({ hasRange, onHelp }: { hasRange: boolean; onHelp: () => void }) {
+export function Header({ route, onHelp }: { route: Route; onHelp: () => void }) {
   const shown = THEMES[themeChoice.value];
   return (
     <header class="header">
@@ -22,7 +24,8 @@ export function Header({ hasRange, onHelp }: { hasRange: boolean; onHelp: () => 
         <Icon name="balance" />
       </a>
       <ProjectPicker />
-      {hasRange && <RangePicker />}
+      {route.hasRange && <RangePicker />}
+      {route.canCompare && <CompareToggle />}
       <ZonePicker />
       <ConnectionState />
       <div class="header-tools">

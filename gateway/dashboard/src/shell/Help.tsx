@@ -23,6 +23,7 @@ const TERMS: readonly (readonly [string, Term])[] = [
   ['Cost per accepted task', 'costPerAccepted'],
   ['Quality', 'quality'],
   ['Usual', 'usual'],
+  ['Before', 'before'],
   ['Anomaly', 'anomaly'],
   ['Severity', 'severity'],
   ['Rank interval', 'rankInterval'],
@@ -69,8 +70,8 @@ export function Help({ isOpen, onClose }: { isOpen: boolean; onClose: () => void
         ))}
       </dl>
       <p class="is-faint">
-        Hover over a number for its exact value. Drag over a chart to zoom in. The address holds the view: share it, or
-        go back. Programs find the same numbers in the <a href="/api/v1/docs">REST API</a>.
+        Hover over a number for its exact value. Drag over a chart to zoom in, and compare with the range before. Tables
+        can be saved as CSV. The address holds the view: share it, or go back. Programs find the same numbers in the <a href="/api/v1/docs">REST API</a>.
       </p>
     </Dialog>
   );

@@ -7,6 +7,7 @@ import { path } from '../state/view';
 import { Header } from './Header';
 import { Help } from './Help';
 import { Nav } from './Nav';
+import { Toasts } from './Toasts';
 
 function isTyping(target: EventTarget | null): boolean {
   return (
@@ -46,11 +47,12 @@ export function Shell({ route, children }: { route: Route; children: ComponentCh
       </a>
       <Nav />
       <div class="shell-body">
-        <Header hasRange={route.hasRange} onHelp={() => setHelpOpen(true)} />
+        <Header route={route} onHelp={() => setHelpOpen(true)} />
         <div id="content" ref={content} tabIndex={-1}>
           {children}
         </div>
       </div>
+      <Toasts />
       <Help isOpen={isHelpOpen} onClose={() => setHelpOpen(false)} />
     </div>
   );

@@ -37,5 +37,6 @@ export const PLACES: readonly Place[] = [
   { path: '/quality', label: 'Quality', icon: 'quality', rangeName: '7d' },
   { path: '/reports', label: 'Reports', icon: 'report' },
   { path: '/system', label: 'System', icon: 'system', isApart: true },
+  { path: '/sources', label: 'Sources', icon: 'sources' },
   { path: '/settings', label: 'Settings', icon: 'settings' },
 ];

@@ -1,7 +1,8 @@
 // The alerts that are not resolved, as the stream tells of them.
 import { signal } from '@preact/signals';
 import type { Alert, LiveAlerts } from '../api/model';
-import { mergedAlerts } from '../metrics/alerts';
+import { begunToFire, mergedAlerts } from '../metrics/alerts';
+import { showFiring } from './toasts';
 
 export interface OpenAlerts {
   project: string;
@@ -17,10 +18,14 @@ export interface OpenAlerts {
 export const alerts = signal<OpenAlerts | null>(null);
 
 export function takeAlerts(project: string, event: LiveAlerts): void {
-  const known = alerts.value?.project === project ? alerts.value : { open: [], changeCount: 0 };
+  const before = alerts.value?.project === project ? alerts.value : null;
+  const known = before ?? { open: [], changeCount: 0 };
+  const open = event.is_available ? mergedAlerts(known.open, event) : known.open;
+  // What fires already when one comes is on the page, and no news.
+  showFiring(before ? begunToFire(known.open, open) : [], open);
   alerts.value = {
     project,
-    open: event.is_available ? mergedAlerts(known.open, event) : known.open,
+    open,
     isCurrent: event.is_available,
     changeCount: known.changeCount + 1,
   };

@@ -5,6 +5,7 @@ import type { LiveLedger } from '../api/model';
 import { openStream, type StreamHandlers, type StreamQuery } from '../api/stream';
 import { takeAlerts } from './alerts';
 import { takeAnomalies } from './anomalies';
+import { takeNews } from './news';
 import { loadSession, project, timeZone } from './session';
 
 export type Connection = 'connecting' | 'live' | 'reconnecting' | 'stale';
@@ -39,6 +40,7 @@ export function connect(query: StreamQuery, take?: StreamTakers): () => void {
     },
     anomalies: (event) => takeAnomalies(query.project, event),
     alerts: (event) => takeAlerts(query.project, event),
+    news: takeNews,
     connected: () => {
       window.clearTimeout(staleTimer);
       staleTimer = 0;

@@ -1,9 +1,10 @@
-// A list that is read page after page: its first page is kept fresh, older ones are asked for when somebody wants them.
-import { useEffect, useState } from 'preact/hooks';
+// A list that is read page after page. What is shown of it is kept fresh, older pages are asked for when somebody wants them.
+import { useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../api/client';
 import { useAtMostEvery } from './now';
 import { useResource } from './resource';
 
+// So often for each page that is shown, since all of them are read again: what has moved on may have moved from page to page.
 const REFRESH_EVERY_MS = 3_000;
 
 export interface ListPage<T> {
@@ -12,7 +13,7 @@ export interface ListPage<T> {
 }
 
 export interface PagesQuestion<T> {
-  /** Names the question in full. */
+  /** Names the question in full; the installation's own lists have an empty one. */
   question: string;
   /** Changes when there may be something new. */
   changes: number;
@@ -34,32 +35,48 @@ export interface Pages<T> {
   reload: () => void;
 }
 
-export function usePages<T>({ question, changes, ask, idOf }: PagesQuestion<T>): Pages<T> {
-  const first = useResource(`${question} ${useAtMostEvery(REFRESH_EVERY_MS, changes)}`, async (signal) => ({
-    question,
-    page: await ask('', signal),
-  }));
-  const [older, setOlder] = useState<readonly ListPage<T>[]>([]);
-  const [isAsking, setAsking] = useState(false);
-  const [hasFailed, setFailed] = useState(false);
-  useEffect(() => {
-    setOlder([]);
-    setFailed(false);
-  }, [question]);
+/** Pages that were read one after the other, and when: none of them is older than the first. */
+interface Read<T> {
+  question: string;
+  moment: number;
+  pages: readonly ListPage<T>[];
+}
 
-  const page = first.data?.question === question ? first.data.page : null;
-  const token = (older.at(-1) ?? page)?.nextPageToken ?? '';
-  const more = (): void => {
-    setAsking(true);
-    setFailed(false);
-    ask(token)
-      .then((next) => setOlder((pages) => [...pages, next]))
-      .catch(() => setFailed(true))
-      .finally(() => setAsking(false));
+export function usePages<T>({ question, changes, ask, idOf }: PagesQuestion<T>): Pages<T> {
+  const [wanted, setWanted] = useState({ question, count: 1 });
+  const count = wanted.question === question ? wanted.count : 1;
+  const moment = useAtMostEvery(REFRESH_EVERY_MS * count, changes);
+  const latest = useRef<Read<T> | null>(null);
+  const { data, error, isLoading, reload } = useResource(
+    `pages of ${question}`,
+    async (signal): Promise<Read<T>> => {
+      const isOlderWanted = latest.current?.question === question && latest.current.moment === moment;
+      const pages = isOlderWanted ? [...latest.current!.pages] : [];
+      for (let token = pages.at(-1)?.nextPageToken ?? ''; pages.length < count; token = pages.at(-1)!.nextPageToken) {
+        if (pages.length > 0 && !token) break;
+        pages.push(await ask(token, signal));
+      }
+      latest.current = { question, moment, pages };
+      return latest.current;
+    },
+    `${moment} ${count}`,
+  );
+
+  const pages = data?.question === question ? data.pages : null;
+  const isWaiting = pages !== null && pages.length < count && pages.at(-1)!.nextPageToken !== '';
+  // What came in between two pages has moved the end of the one to the beginning of the other.
+  const items = pages && new Map(pages.flatMap((page) => page.items).map((item) => [idOf(item), item]));
+  return {
+    items: items && [...items.values()],
+    error: isWaiting ? null : error,
+    isLoading,
+    hasMore: Boolean(pages?.at(-1)?.nextPageToken),
+    isAsking: isWaiting && isLoading,
+    hasFailed: isWaiting && error !== null && !isLoading,
+    more: () => (isWaiting ? reload() : setWanted({ question, count: count + 1 })),
+    reload: () => {
+      latest.current = null;
+      reload();
+    },
   };
-  // A newer first page moves some to the second, which has them already.
-  const found = page && [page, ...older].flatMap(({ items }) => items);
-  const items = found && [...new Map(found.map((item) => [idOf(item), item])).values()];
-  const { error, isLoading, reload } = first;
-  return { items, error, isLoading, hasMore: token !== '', isAsking, hasFailed, more, reload };
 }

@@ -18,6 +18,8 @@ export const FACETS = [
   ...(['across', 'up', 'rows', 'baseline', 'kept'] as const),
   // Which calls, which deliveries, what a silence is made of, and which part of a policy or of the settings.
   ...(['outcome', 'delivery', 'alert', 'part'] as const),
+  // What the range is held against.
+  'compare',
 ] as const;
 export type Facet = (typeof FACETS)[number];
 

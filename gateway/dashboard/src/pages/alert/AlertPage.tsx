@@ -27,8 +27,10 @@ export default function AlertPage({ name: alertId }: PageProps) {
   useConnection();
   // A version that is not among the open ones any more is another one as well: then it is over.
   const version = live.value?.open.find((one) => one.alert_id === alertId)?.version ?? 0;
-  const { data, error, reload } = useResource(JSON.stringify([project.value, alertId, version]), (signal) =>
-    getAlert(project.value, alertId, signal),
+  const { data, error, reload } = useResource(
+    JSON.stringify([project.value, alertId]),
+    (signal) => getAlert(project.value, alertId, signal),
+    version,
   );
   const title = data ? sentence(data.alert.summary || data.alert.rule_name) : 'Alert';
   useEffect(() => {

@@ -120,13 +120,11 @@ function Open({ question }: { question: string }) {
   const known = live.value?.project === project.value ? live.value : null;
   const changes = useAtMostEvery(REFRESH_EVERY_MS, known?.changeCount ?? 0);
   const isNarrowed = Object.keys(view.value.filters).length > 0;
-  const narrowed = useResource(isNarrowed ? `${question} ${changes}` : '', async (signal) => {
-    const page = await listAnomalies(
-      { project: project.value, isOpen: true, pageSize: OPEN_MOST, ...wanted() },
-      signal,
-    );
-    return new Set(page.anomalies.map((one) => one.anomaly_id));
-  });
+  const load = async (signal: AbortSignal): Promise<Set<string>> => {
+    const asked = { project: project.value, isOpen: true, pageSize: OPEN_MOST, ...wanted() };
+    return new Set((await listAnomalies(asked, signal)).anomalies.map((one) => one.anomaly_id));
+  };
+  const narrowed = useResource(isNarrowed ? question : '', load, changes);
   const isLoading = !known || (isNarrowed && !narrowed.data && !narrowed.error);
   const query = wanted();
   const shown = known ? known.open.filter((one) => isWanted(one, narrowed.data, query)) : [];

@@ -30,8 +30,10 @@ export default function AnomalyPage({ name: anomalyId }: PageProps) {
   // What the stream says of it is newer than what was asked for: then it is asked for again, with its parts and calls.
   const version = live.value?.open.find((one) => one.anomaly_id === anomalyId)?.version ?? 0;
   const latest = useAtMostEvery(REFRESH_EVERY_MS, version);
-  const { data, error, reload } = useResource(JSON.stringify([project.value, anomalyId, latest]), (signal) =>
-    getAnomaly(project.value, anomalyId, signal),
+  const { data, error, reload } = useResource(
+    JSON.stringify([project.value, anomalyId]),
+    (signal) => getAnomaly(project.value, anomalyId, signal),
+    latest,
   );
   const title = data ? sentence(data.anomaly.explanation) : 'Anomaly';
   useEffect(() => {

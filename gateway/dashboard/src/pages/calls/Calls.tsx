@@ -4,11 +4,13 @@ import { findCall, listCalls, listSeries } from '../../api/calls';
 import type { CallOutcome, StoredCall } from '../../api/model';
 import { plural } from '../../format/format';
 import { OUTCOME_NAMES, OUTCOME_WORDS } from '../../metrics/calls';
+import { CALL_COLUMNS } from '../../metrics/csv-columns';
 import { FacetPicker } from '../../parts/Facets';
 import { FilterChips } from '../../parts/FilterChips';
 import { FilterPicker } from '../../parts/FilterPicker';
 import { Icon } from '../../parts/Icon';
 import { More } from '../../parts/More';
+import { SaveCsv } from '../../parts/SaveCsv';
 import { Failure, State } from '../../parts/State';
 import { tip } from '../../parts/Tooltip';
 import { Trouble } from '../../parts/Trouble';
@@ -184,6 +186,7 @@ function List({ meaning, changes }: { meaning: Meaning; changes: number }) {
             <Icon name={isFollowing ? 'pause' : 'play'} /> {isFollowing ? 'Pause' : 'Follow'}
           </button>
         )}
+        <SaveCsv name="calls" columns={CALL_COLUMNS} rows={items ?? []} label="Save the calls that are shown as CSV" />
       </header>
       {!items && !error && <CallTableSkeleton />}
       {error && !items && <Failure what="Calls are not known now" error={error} onRetry={pages.reload} />}

@@ -4,10 +4,12 @@ import { getBaselines } from '../../api/analyzer';
 import { getMetrics } from '../../api/client';
 import type { Dimension, MetricName } from '../../api/model';
 import { plural } from '../../format/format';
+import { keyedWindows, WINDOW_COLUMNS } from '../../metrics/csv-columns';
 import { heatMap } from '../../metrics/heat';
 import { METRIC_NAMES, METRICS } from '../../metrics/metric';
 import { FacetPicker, FacetTabs } from '../../parts/Facets';
 import { FilterChips } from '../../parts/FilterChips';
+import { SaveCsv } from '../../parts/SaveCsv';
 import { Failure, State } from '../../parts/State';
 import { Trouble } from '../../parts/Trouble';
 import { connection, ledger, useConnection } from '../../state/connection';
@@ -38,10 +40,9 @@ function timeOf(range: Range, roundedMs: number): { startMs: number; endMs: numb
 function useNumbers(dimension: Dimension, metric: MetricName) {
   const { range, filters } = view.value;
   const groupBy: readonly Dimension[] = [dimension, 'task_type'];
-  const base = [project.value, range, groupBy, filters];
   const moves = useAtMostEvery(REFRESH_EVERY_MS, ledger.value?.totals.call.stored_count ?? 0);
   const metrics = useResource(
-    JSON.stringify([...base, timeZone.value, range.kind === 'fixed' || moves]),
+    JSON.stringify([project.value, range, groupBy, filters, timeZone.value]),
     async (signal) => {
       const time =
         range.kind === 'fixed'
@@ -50,6 +51,7 @@ function useNumbers(dimension: Dimension, metric: MetricName) {
       const question = { project: project.value, time_zone: timeZone.value, filters, group_by: groupBy, ...time };
       return { dimension, ...(await getMetrics(question, signal)) };
     },
+    range.kind === 'fixed' ? 0 : moves,
   );
   const time = timeOf(range, Math.floor(nowMs.value / BASELINES_EVERY_MS) * BASELINES_EVERY_MS);
   const step_s = Math.max(STEP_LEAST_S, Math.round((time.endMs - time.startMs) / 1_000 / BASELINE_POINTS));
@@ -92,6 +94,7 @@ export default function HeatMapPage() {
             {map && `${plural(map.rows.length, dimension)}, ${plural(map.tasks.length, 'task')}`}
             {usual.error && '. What is usual is not known now: the analyzer is not answering.'}
           </p>
+          <SaveCsv name={`${dimension}s-and-tasks`} columns={WINDOW_COLUMNS} rows={keyedWindows(found?.series ?? [])} />
         </header>
         <FilterChips />
         <section class="card heat-card" aria-label="Heat map">

@@ -1,10 +1,13 @@
 // All calls over time: how many, how well, how fast.
 import { useMemo } from 'preact/hooks';
+import type { MetricWindow } from '../../api/model';
 import { count, duration, ratio, text } from '../../format/format';
+import { earlier } from '../../metrics/previous';
 import { restIndexOf, settledValues, slots, type Slot } from '../../metrics/windows';
 import { durationExtent, durationTicks, ratioExtent, WHOLE_INCREMENTS, zeroExtent } from '../../parts/charting';
 import { TimeChart, type Line } from '../../parts/TimeChart';
 import { overview } from '../../state/live';
+import type { Previous } from '../../state/previous';
 import { STEP_NAMES, stepsOf } from '../../state/ranges';
 import { timeZone } from '../../state/session';
 import { view, zoom } from '../../state/view';
@@ -37,7 +40,12 @@ function latencyLines(all: readonly Slot[], asOfMs: number): Line[] {
   ];
 }
 
-export function Charts() {
+function before(slots: readonly Slot[] | null, of: (window: MetricWindow) => number | null | undefined): Line[] {
+  if (!slots) return [];
+  return [{ label: 'before', colour: '--data-grey', mark: 'dashed', values: settledValues(slots, Infinity, of) }];
+}
+
+export function Charts({ previous }: { previous: Previous | null }) {
   const { trend, asOfMs, isLoading } = overview.value;
   const { range } = view.value;
   const { step_s } = stepsOf(range);
@@ -46,9 +54,11 @@ export function Charts() {
 
   // While a new range is on its way, the old one stays: its windows would not fit into the new one's steps.
   const all = useMemo(() => (asOfMs ? slots(trend, startMs, endMs, step_s * 1_000) : []), [trend, isLoading]);
-  const calls = useMemo(() => callLines(all), [all]);
+  const past = useMemo(() => previous && earlier(all, previous.windows, previous.shiftMs), [all, previous]);
+  const calls = useMemo(() => [...callLines(all), ...before(past, (window) => window.call_count)], [all, past]);
   const success = useMemo<Line[]>(
     () => [
+      ...before(past, (window) => window.success_ratio),
       {
         label: 'succeeded',
         colour: '--data-green',
@@ -56,9 +66,12 @@ export function Charts() {
         values: settledValues(all, asOfMs, (window) => window.success_ratio),
       },
     ],
-    [all],
+    [all, past],
   );
-  const latency = useMemo(() => latencyLines(all, asOfMs), [all]);
+  const latency = useMemo(
+    () => [...before(past, (window) => window.latency_s?.p50), ...latencyLines(all, asOfMs)],
+    [all, past],
+  );
 
   const common = { slots: all, restIndex: restIndexOf(all, asOfMs), zone: timeZone.value, onZoom: zoom };
   const step = STEP_NAMES[step_s] ?? text(duration(step_s));

@@ -2,6 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import { connection, ledger } from '../../state/connection';
 import { overview, watchOverview } from '../../state/live';
+import { usePrevious } from '../../state/previous';
 import { project, timeZone } from '../../state/session';
 import { view } from '../../state/view';
 import { FilterChips } from '../../parts/FilterChips';
@@ -25,6 +26,7 @@ export default function Overview() {
     document.title = `${project.value} · Assay`;
   }, [project.value]);
 
+  const previous = usePrevious();
   const { isLoading, rows, totals } = overview.value;
   const isEmpty = !isLoading && rows.length === 0 && !totals?.call_count;
   const received = ledger.value?.totals.call.received_count;
@@ -45,9 +47,9 @@ export default function Overview() {
       >
         <h1 class="visually-hidden">Overview of {project.value}</h1>
         <FilterChips />
-        <Tiles />
+        <Tiles before={previous && !isLoading ? previous.totals : null} />
         <AnomalyStrip />
-        {isEmpty && !overview.value.error ? <EmptyRange /> : <Charts />}
+        {isEmpty && !overview.value.error ? <EmptyRange /> : <Charts previous={previous} />}
         <LedgerStrip />
         <SeriesTable />
       </main>

@@ -4,8 +4,10 @@ import type { Anomaly, Dimension } from '../../api/model';
 import { DEFINITIONS } from '../../definitions';
 import { count, plural, text } from '../../format/format';
 import { concerning } from '../../metrics/anomalies';
+import { WINDOW_COLUMNS } from '../../metrics/csv-columns';
 import { rowsOf, searched, sorted, type Row, type SortColumn } from '../../metrics/rows';
 import { Icon } from '../../parts/Icon';
+import { SaveCsv } from '../../parts/SaveCsv';
 import { tip } from '../../parts/Tooltip';
 import { anomalies } from '../../state/anomalies';
 import { overview } from '../../state/live';
@@ -83,6 +85,11 @@ export function SeriesTable() {
         </p>
         <SortPicker />
         <SearchField />
+        <SaveCsv
+          name="providers-and-tasks"
+          columns={WINDOW_COLUMNS}
+          rows={found.map(({ provider, taskType, window }) => ({ key: { provider, task_type: taskType }, window }))}
+        />
       </header>
       <table class="table" role="table">
         <thead role="rowgroup">

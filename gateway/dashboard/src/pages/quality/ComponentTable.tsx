@@ -2,8 +2,10 @@
 import type { Dimension, QualityComponent, QualitySummary } from '../../api/model';
 import { DEFINITIONS, type Term } from '../../definitions';
 import { count, score, text } from '../../format/format';
+import { QUALITY_COLUMNS } from '../../metrics/csv-columns';
 import { COMPONENTS, componentsIn, worstFirst } from '../../metrics/quality';
 import { IntervalBar } from '../../parts/IntervalBar';
+import { SaveCsv } from '../../parts/SaveCsv';
 import { tip } from '../../parts/Tooltip';
 import { changeView, toggled, view } from '../../state/view';
 
@@ -16,6 +18,10 @@ export function ComponentTable({ groups, whole }: ComponentTableProps) {
   const components = componentsIn(groups);
   return (
     <section class="card quality-card" aria-label="Components">
+      <header class="list-header">
+        <h2>Components</h2>
+        <SaveCsv name="quality" columns={QUALITY_COLUMNS} rows={groups} />
+      </header>
       <table class="quality-table">
         <thead>
           <tr>

@@ -5,7 +5,8 @@ import { plural } from '../../format/format';
 import { FilterChips } from '../../parts/FilterChips';
 import { Failure, State } from '../../parts/State';
 import { Trouble } from '../../parts/Trouble';
-import { connection, ledger, useConnection } from '../../state/connection';
+import { connection, useConnection } from '../../state/connection';
+import { newsCounts } from '../../state/news';
 import { nowMs, useAtMostEvery } from '../../state/now';
 import { stepsOf, type Range } from '../../state/ranges';
 import { useResource } from '../../state/resource';
@@ -16,7 +17,7 @@ import './quality.css';
 import { QualityTrend } from './QualityTrend';
 import { Scores } from './Scores';
 
-// A score comes seconds after its evidence; sums over a week need not.
+// Scores come one by one; sums over a week need not.
 const REFRESH_EVERY_MS = 10_000;
 const ROUND_MS = 60_000;
 // Windows of a minute would hold a score each.
@@ -33,10 +34,10 @@ export default function QualityPage() {
   const { range, filters } = view.value;
   const query: QualityQuery = { project: project.value, filters, ...timeOf(range) };
   const step_s = Math.max(STEP_LEAST_S, stepsOf(range).step_s);
-  const changes = useAtMostEvery(REFRESH_EVERY_MS, ledger.value?.totals.evidence.stored_count ?? 0);
+  const changes = useAtMostEvery(REFRESH_EVERY_MS, newsCounts.value.scores);
   const question = JSON.stringify([query.project, filters, range]);
   const moment = range.kind === 'fixed' ? '' : `${query.endMs} ${changes}`;
-  const summary = useResource(`${question} ${moment}`, async (signal) => {
+  const ask = async (signal: AbortSignal) => {
     const [groups, whole, trend] = await Promise.all([
       summarizeQuality(query, ['provider', 'task_type'], null, signal),
       summarizeQuality(query, [], null, signal),
@@ -50,7 +51,8 @@ export default function QualityPage() {
       whole: whole.summaries[0] ?? null,
       trend: trend.summaries,
     };
-  });
+  };
+  const summary = useResource(question, ask, moment);
   useEffect(() => {
     document.title = `Quality · ${project.value} · Assay`;
   }, [project.value]);

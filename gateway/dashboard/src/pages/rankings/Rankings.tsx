@@ -6,13 +6,16 @@ import type { Ranking } from '../../api/model';
 import { getKeptRanking, rankProviders, type RankingQuery } from '../../api/rankings';
 import { plural } from '../../format/format';
 import { instant, shortInstant } from '../../format/time';
+import { RANKING_COLUMNS } from '../../metrics/csv-columns';
 import { boundsOf, questionWords } from '../../metrics/rankings';
 import { Away } from '../../parts/Away';
 import { Icon } from '../../parts/Icon';
+import { SaveCsv } from '../../parts/SaveCsv';
 import { Failure, State } from '../../parts/State';
 import { Trouble } from '../../parts/Trouble';
 import { anomalies } from '../../state/anomalies';
 import { useConnection } from '../../state/connection';
+import { newsCounts } from '../../state/news';
 import { nowMs, useAtMostEvery } from '../../state/now';
 import { useResource } from '../../state/resource';
 import { project, timeZone } from '../../state/session';
@@ -113,9 +116,9 @@ function Now() {
   const query = questionOf(chosen);
   const asked = useAtMostEvery(QUESTION_EVERY_MS, JSON.stringify(query));
   const live = anomalies.value?.project === project.value ? anomalies.value : null;
-  // It moves with the evidence, and at once with an anomaly.
-  const moment = `${nowMs.value} ${live?.changeCount ?? 0}`;
-  const ranking = useResource(chosen && `${asked} ${moment}`, (signal) => rankProviders(query, signal));
+  // It moves with the evidence, and at once with an anomaly and with another recommendation.
+  const moment = `${nowMs.value} ${live?.changeCount ?? 0} ${newsCounts.value.rankings}`;
+  const ranking = useResource(chosen && asked, (signal) => rankProviders(query, signal), moment);
   useEffect(() => {
     document.title = `Ranking${chosen && ` for ${chosen}`} · ${project.value} · Assay`;
   }, [chosen, project.value]);
@@ -136,6 +139,7 @@ function Now() {
           <TaskPicker tasks={tasks.data ?? []} chosen={chosen} />
           <Objectives />
           <Freshness ranking={known} />
+          <SaveCsv name={`ranking-${chosen}`} columns={RANKING_COLUMNS} rows={known?.candidates ?? []} />
         </header>
         <Constraints />
         <Away service="analyzer" isAway={live?.isCurrent === false} />
@@ -159,7 +163,7 @@ function Now() {
         )}
         {known && (
           <Answer ranking={known}>
-            <KeptRankings key={chosen} taskType={chosen} changes={nowMs.value} />
+            <KeptRankings key={chosen} taskType={chosen} changes={newsCounts.value.rankings} />
           </Answer>
         )}
         {known && <Backtest key={JSON.stringify(query)} query={query} />}

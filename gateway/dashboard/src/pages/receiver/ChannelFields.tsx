@@ -225,3 +225,28 @@ export function TeamsFields(props: ChannelProps<'teams'>) {
     />
   );
 }
+
+export function AlertmanagerFields(props: ChannelProps<'alertmanager'>) {
+  const { config, draft, problems, onChange } = props;
+  const change = (part: Partial<typeof config>): void => onChange({ ...draft, alertmanager: { ...config, ...part } });
+  return (
+    <>
+      <Field label="Address" problem={problems.url ?? ''} hint="Of the Alertmanager itself: /api/v2/alerts is added.">
+        <input
+          class="input"
+          type="url"
+          value={config.url}
+          placeholder="https://"
+          onInput={(event) => change({ url: event.currentTarget.value.trim() })}
+        />
+      </Field>
+      <Secret
+        label="Header Authorization"
+        name="authorization"
+        value={config.authorization}
+        props={props}
+        onInput={(authorization) => change({ authorization })}
+      />
+    </>
+  );
+}

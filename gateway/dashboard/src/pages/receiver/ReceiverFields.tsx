@@ -3,7 +3,7 @@ import type { ReceiverBody } from '../../api/model';
 import { CHANNEL_WORDS, CHANNELS, channelOf, RATE_MOST, withChannel, type Problems } from '../../metrics/receivers';
 import { ChannelIcon } from '../../parts/ChannelIcon';
 import { Check, Field } from '../../parts/Field';
-import { EmailFields, PagerDutyFields, SlackFields, TeamsFields, WebhookFields } from './ChannelFields';
+import { AlertmanagerFields, EmailFields, PagerDutyFields, SlackFields, TeamsFields, WebhookFields } from './ChannelFields';
 
 const NAME_MOST = 128;
 const TEMPLATE_MOST = 8_192;
@@ -68,6 +68,7 @@ export function ReceiverFields(props: AllFieldsProps) {
       {draft.webhook && <WebhookFields {...props} config={draft.webhook} />}
       {draft.pager_duty && <PagerDutyFields {...props} config={draft.pager_duty} />}
       {draft.teams && <TeamsFields {...props} config={draft.teams} />}
+      {draft.alertmanager && <AlertmanagerFields {...props} config={draft.alertmanager} />}
       <div class="fields">
         <Field label="Messages a minute, at most" problem={problems.rate_per_min ?? ''} hint="More wait for their turn.">
           <input

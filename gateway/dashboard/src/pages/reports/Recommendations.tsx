@@ -8,6 +8,7 @@ import { EntriesSkeleton } from '../../parts/Entries';
 import { More } from '../../parts/More';
 import { Failure, State } from '../../parts/State';
 import { useAction } from '../../state/action';
+import { newsCounts } from '../../state/news';
 import { nowMs } from '../../state/now';
 import { usePages } from '../../state/pages';
 import { mayOperate, project, timeZone } from '../../state/session';
@@ -33,7 +34,8 @@ const STEPS: Readonly<Record<RecommendationState, readonly (readonly [Recommenda
 export function Recommendations({ reportId = '' }: { reportId?: string }) {
   const pages = usePages({
     question: project.value,
-    changes: nowMs.value,
+    // Reports bring them, and others decide on them.
+    changes: nowMs.value + newsCounts.value.reports,
     ask: async (pageToken, signal) => {
       const page = await listRecommendations(project.value, null, pageToken, signal);
       return { items: page.recommendations, nextPageToken: page.next_page_token };

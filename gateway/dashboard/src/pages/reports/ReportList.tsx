@@ -9,6 +9,7 @@ import { Icon } from '../../parts/Icon';
 import { More } from '../../parts/More';
 import { Failure, State } from '../../parts/State';
 import { tip } from '../../parts/Tooltip';
+import { newsCounts } from '../../state/news';
 import { nowMs } from '../../state/now';
 import { usePages } from '../../state/pages';
 import { project, timeZone } from '../../state/session';
@@ -20,7 +21,7 @@ const SUMMARY_LINES = 2;
 export function ReportList() {
   const pages = usePages({
     question: project.value,
-    changes: nowMs.value,
+    changes: newsCounts.value.reports,
     ask: async (pageToken, signal) => {
       const page = await listReports(project.value, pageToken, signal);
       return { items: page.reports, nextPageToken: page.next_page_token };

@@ -22,12 +22,8 @@ const REFRESH_EVERY_MS = 60_000;
 
 export function Schedules() {
   const round = Math.floor(nowMs.value / REFRESH_EVERY_MS);
-  const { data, error, reload } = useResource(`${project.value} ${round}`, (signal) =>
-    listSchedules(project.value, signal),
-  );
-  const receivers = useResource(`${project.value} ${round}`, (signal) =>
-    listReceivers(project.value, signal),
-  );
+  const { data, error, reload } = useResource(project.value, (signal) => listSchedules(project.value, signal), round);
+  const receivers = useResource(project.value, (signal) => listReceivers(project.value, signal), round);
   const [edited, setEdited] = useState<ReportSchedule | 'new' | null>(null);
   const done = (): void => {
     setEdited(null);

@@ -4,6 +4,7 @@ import { getBaselines, listAnomalies } from '../../api/analyzer';
 import type { Anomaly, BaselinePoint, Filters, MetricName, SeriesKey } from '../../api/model';
 import { plural } from '../../format/format';
 import { bySeverity, scopeWords } from '../../metrics/anomalies';
+import { earlier } from '../../metrics/previous';
 import { slots } from '../../metrics/windows';
 import { AnomalyList } from '../../parts/AnomalyList';
 import { FilterChips } from '../../parts/FilterChips';
@@ -15,11 +16,13 @@ import { Trouble } from '../../parts/Trouble';
 import { anomalies as live } from '../../state/anomalies';
 import { connection } from '../../state/connection';
 import { nowMs, useAtMostEvery } from '../../state/now';
+import { usePrevious } from '../../state/previous';
 import { stepsOf } from '../../state/ranges';
 import { useResource } from '../../state/resource';
 import { series, watchSeries } from '../../state/series';
 import { project, timeZone } from '../../state/session';
 import { addressOf, view, zoom } from '../../state/view';
+import { MixCharts } from './MixCharts';
 import './series.css';
 
 const CHARTS: readonly MetricName[] = [
@@ -64,14 +67,14 @@ async function usualOf(
 
 function useAnomalies(filters: Filters, span: Span) {
   const changes = useAtMostEvery(ANOMALIES_EVERY_MS, live.value?.changeCount ?? 0);
-  const key = JSON.stringify([project.value, filters, span, changes]);
-  return useResource(key, async (signal) => {
+  const load = async (signal: AbortSignal): Promise<Anomaly[]> => {
     const time = { start: new Date(span.startMs).toISOString(), end: new Date(span.endMs).toISOString() };
     const page = await listAnomalies({ project: project.value, filters, pageSize: ANOMALIES_MOST, ...time }, signal);
     return page.anomalies
       .filter((one) => !one.merged_into)
       .sort((a, b) => Number(b.is_open) - Number(a.is_open) || bySeverity(a, b));
-  });
+  };
+  return useResource(JSON.stringify([project.value, filters, span]), load, changes);
 }
 
 function episodesOf(anomalies: readonly Anomaly[], metric: MetricName): Episode[] {
@@ -108,6 +111,8 @@ export default function Series() {
   const endMs = range.kind === 'fixed' ? range.endMs : asOfMs;
   const startMs = range.kind === 'fixed' ? range.startMs : asOfMs - range.range_s * 1_000;
   const all = useMemo(() => (asOfMs ? slots(windows, startMs, endMs, step_s * 1_000) : []), [windows, asOfMs]);
+  const previous = usePrevious();
+  const before = useMemo(() => previous && earlier(all, previous.windows, previous.shiftMs), [all, previous]);
   const episodes = useMemo(
     () => new Map(CHARTS.map((metric) => [metric, episodesOf(found.data ?? [], metric)])),
     [found.data],
@@ -141,10 +146,12 @@ export default function Series() {
               step_s={step_s}
               usual={usual.data?.get(metric) ?? null}
               episodes={episodes.get(metric)!}
+              before={before}
               onZoom={zoom}
             />
           ))}
         </div>
+        <MixCharts slots={all} asOfMs={asOfMs} step_s={step_s} />
         <section class="card" aria-label="Anomalies in this range">
           <header class="list-header">
             <h2>Anomalies in this range</h2>

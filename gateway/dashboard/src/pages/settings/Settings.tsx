@@ -1,4 +1,4 @@
-// Settings: keys, projects, and who changed what.
+// Settings: keys, projects, what counts how much, and who changed what.
 import { useEffect } from 'preact/hooks';
 import { FacetTabs } from '../../parts/Facets';
 import { State } from '../../parts/State';
@@ -10,10 +10,12 @@ import { Audit } from './Audit';
 import { Keys } from './Keys';
 import { Projects } from './Projects';
 import './settings.css';
+import { Weights } from './Weights';
 
 const PARTS = [
   ['', 'Keys'],
   ['projects', 'Projects'],
+  ['weights', 'Weights'],
   ['audit', 'Changes'],
 ] as const;
 
@@ -23,6 +25,7 @@ export default function Settings() {
     document.title = `Settings · ${project.value} · Assay`;
   }, [project.value]);
   const part = view.value.facets.part;
+  const isOpenToAll = part === 'projects' || part === 'weights';
   return (
     <>
       <Trouble error="" />
@@ -32,7 +35,8 @@ export default function Settings() {
           <FacetTabs facet="part" label="Which settings" choices={PARTS} />
         </header>
         {part === 'projects' && <Projects />}
-        {part !== 'projects' && !mayAdminister.value && (
+        {part === 'weights' && <Weights />}
+        {!isOpenToAll && !mayAdminister.value && (
           <section class="card">
             <State icon="key" title="Sign in as an admin to see them">
               <p>Keys and changes are for those who may make keys.</p>
@@ -40,7 +44,7 @@ export default function Settings() {
           </section>
         )}
         {part === 'audit' && mayAdminister.value && <Changes />}
-        {part !== 'projects' && part !== 'audit' && mayAdminister.value && (
+        {!isOpenToAll && part !== 'audit' && mayAdminister.value && (
           <>
             <Keys key={project.value} of={project.value} />
             {isInstallationAdmin.value && <Keys of="" />}

@@ -19,8 +19,9 @@ export function Preview({ matchers }: { matchers: readonly string[] | null }) {
   const changes = useAtMostEvery(REFRESH_MS, live.value?.changeCount ?? 0);
   const question = useSettled(matchers ? JSON.stringify(matchers) : '', QUIET_MS);
   const { data, error, isLoading, reload } = useResource(
-    question && JSON.stringify([project.value, question, changes]),
+    question && JSON.stringify([project.value, question]),
     (signal) => previewSilence(project.value, JSON.parse(question) as string[], signal),
+    changes,
   );
   return (
     <section class="card" aria-label="What it hits now" aria-busy={question !== '' && isLoading}>

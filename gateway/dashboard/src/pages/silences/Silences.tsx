@@ -149,8 +149,10 @@ function SilenceEntry({ silence, onChange }: { silence: Silence; onChange: () =>
 /** How many open alerts it keeps quiet at present. It is asked again and again, so only for who wants to know. */
 function Hits({ matchers }: { matchers: readonly string[] }) {
   const changes = useAtMostEvery(REFRESH_MS, live.value?.changeCount ?? 0);
-  const { data, error } = useResource(JSON.stringify([project.value, matchers, changes]), (signal) =>
-    previewSilence(project.value, matchers, signal),
+  const { data, error } = useResource(
+    JSON.stringify([project.value, matchers]),
+    (signal) => previewSilence(project.value, matchers, signal),
+    changes,
   );
   if (error) return <span class="is-bad">{error.message}</span>;
   if (!data) return <span>…</span>;

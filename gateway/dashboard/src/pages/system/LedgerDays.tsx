@@ -4,9 +4,11 @@ import type { Ledger } from '../../api/model';
 import { DEFINITIONS, type Term } from '../../definitions';
 import { count } from '../../format/format';
 import { missing } from '../../metrics/balance';
+import { LEDGER_COLUMNS } from '../../metrics/csv-columns';
 import { EntriesSkeleton } from '../../parts/Entries';
 import { FacetTabs } from '../../parts/Facets';
 import { Icon } from '../../parts/Icon';
+import { SaveCsv } from '../../parts/SaveCsv';
 import { Failure, State } from '../../parts/State';
 import { tip } from '../../parts/Tooltip';
 import { Value } from '../../parts/Value';
@@ -34,8 +36,10 @@ const COLUMNS: readonly (readonly [Column, string, Term])[] = [
 ];
 
 export function LedgerDays() {
-  const { data, error, reload } = useResource(JSON.stringify([project.value, nowMs.value]), (signal) =>
-    getLedger(project.value, `-${DAYS}d`, signal),
+  const { data, error, reload } = useResource(
+    project.value,
+    (signal) => getLedger(project.value, `-${DAYS}d`, signal),
+    nowMs.value,
   );
   const kind = view.value.facets.kind === 'evidence' ? 'evidence' : 'call';
   const days = data?.days.filter((one) => one.kind === kind).sort((a, b) => (a.date < b.date ? 1 : -1)) ?? [];
@@ -45,6 +49,7 @@ export function LedgerDays() {
         <h2>Ledger of {project.value}</h2>
         <FacetTabs facet="kind" label="Which records" choices={KINDS} />
         <p class="is-faint">by day of receipt, UTC, the last {DAYS} days</p>
+        <SaveCsv name={`ledger-${kind}s`} columns={LEDGER_COLUMNS} rows={days} />
       </header>
       {!data && !error && <EntriesSkeleton />}
       {!data && error && <Failure what="The ledger is not known now" error={error} onRetry={reload} />}

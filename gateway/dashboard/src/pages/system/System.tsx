@@ -13,8 +13,9 @@ import { Value } from '../../parts/Value';
 import { connection, lag_s, ledger, useConnection } from '../../state/connection';
 import { nowMs } from '../../state/now';
 import { useResource } from '../../state/resource';
-import { project } from '../../state/session';
+import { isInstallationAdmin } from '../../state/session';
 import { LedgerDays } from './LedgerDays';
+import { StorageCard } from './StorageCard';
 import './system.css';
 
 export default function System() {
@@ -29,6 +30,7 @@ export default function System() {
         <h1 class="page-title">System</h1>
         <Flow />
         <Services />
+        {isInstallationAdmin.value && <StorageCard />}
         <LedgerDays />
       </main>
     </>
@@ -69,10 +71,7 @@ function Tile({ name, term, figure, isBad = false }: { name: string; term: Term;
 
 function Services() {
   // Asked again by the clock, and at once when the connection changes: that is when something may have gone.
-  const { data, error, reload } = useResource(
-    JSON.stringify([project.value, nowMs.value, connection.value]),
-    getReadiness,
-  );
+  const { data, error, reload } = useResource('services', getReadiness, `${nowMs.value} ${connection.value}`);
   const all = data ? servicesOf(data) : [];
   const awayCount = all.filter((one) => !one.isThere).length;
   return (
