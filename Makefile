@@ -1,6 +1,6 @@
 # Everything that is done with this repository. `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast lint format types gen bench clean
+.PHONY: help setup run demo test test-fast lint format types gen docs bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -61,7 +61,7 @@ format: setup ## put the code into its form
 	$(BIN)/ruff check --fix .
 
 types: setup ## check the types of Python and TypeScript
-	$(BIN)/mypy client/assay_client kit services gateway cli bench simulation
+	$(BIN)/mypy client/assay_client kit services gateway cli bench simulation docs/*.py
 	$(BIN)/python npm.py $(DASHBOARD) run check
 
 gen: setup ## write the code of the contract, and the dashboard's types, anew
@@ -69,8 +69,20 @@ gen: setup ## write the code of the contract, and the dashboard's types, anew
 	$(BIN)/python -m gateway openapi > $(VENV)/openapi.json
 	ASSAY_OPENAPI=$(abspath $(VENV)/openapi.json) $(BIN)/python npm.py $(DASHBOARD) run types
 
+# MkDocs has an environment of its own: nothing of it is needed to run or test Assay.
+$(VENV)/docs/.ready: docs/requirements.lock | $(STAMP)
+	@$(BIN)/python -m venv $(VENV)/docs
+	@$(BIN)/uv pip install -q --python $(VENV)/docs/bin/python --require-hashes -r docs/requirements.lock \
+	  || $(VENV)/docs/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r docs/requirements.lock
+	@touch $@
+
+docs: $(STAMP) $(VENV)/docs/.ready ## build the documentation's site in build/site
+	@$(BIN)/python -m gateway openapi > $(VENV)/openapi.json
+	$(BIN)/python -m docs.pages build/docs $(VENV)/openapi.json
+	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --quiet
+
 bench: setup ## measure: make bench AREAS="ingest query"
 	$(BIN)/assay bench $(AREAS)
 
 clean: ## remove what was installed and built; data stays
-	rm -rf $(VENV) $(DASHBOARD)/dist $(DASHBOARD)/node_modules
+	rm -rf $(VENV) build $(DASHBOARD)/dist $(DASHBOARD)/node_modules

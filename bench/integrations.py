@@ -1,4 +1,4 @@
-"""How fast the spans of OpenTelemetry become calls."""
+"""How fast the spans of OpenTelemetry become calls, and what the wrappers of the SDKs cost."""
 
 import asyncio
 import secrets
@@ -14,6 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
+from bench import wrappers
 from bench.figures import Figure, Report
 from bench.load import SERIES
 from bench.suite import RunningSuite, running_suite
@@ -31,7 +32,8 @@ _LATENCY_NANOS = 1_500_000_000
 
 
 async def run(report: Report, *, span_count: int = SPAN_COUNT) -> None:
-    """Measures one burst of spans, each of which is a call, until the last is stored."""
+    """Measures the wrappers, and one burst of spans, each of which is a call, until the last is stored."""
+    wrappers.run(report)
     requests = list(exports(span_count))
     async with running_suite() as suite, suite.channel() as channel:
         export: grpc.aio.UnaryUnaryMultiCallable[bytes, ExportTraceServiceResponse] = channel.unary_unary(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import quality_visible
 from bench.figures import Figure, Report
 from bench.quality_pairs import ROOT, Pair, Version, differences, neutral_pairs, scored, worse_pairs
 from services.analyzer.domain.quality.plain import evaluation_reading
@@ -39,6 +40,7 @@ async def run(report: Report) -> None:
     async with ReaderPool(_PROCESS_COUNT) as pool:
         await _speed(pool, report)
         worse, neutral = list(worse_pairs()), list(neutral_pairs())
+        await quality_visible.run(AREA, report, worse)
         _report_worse(await differences(pool, worse), report)
         _report_neutral(await differences(pool, neutral), report)
     _report_replayed(report)

@@ -95,8 +95,11 @@ async def _measure(report: Report, suite: RunningSuite, midnight_s: int) -> None
             report(Figure(AREA, case.figure, median(took_ms), "ms", case.goal_ms, "lower"))
 
 
-async def fill(engine: AsyncEngine) -> int:
-    """Stores DAY_COUNT days, of which the last one is today, to its end; returns when that began, in seconds since 1970."""
+async def fill(engine: AsyncEngine, calls_per_day: int = CALLS_PER_DAY) -> int:
+    """Stores DAY_COUNT days, of which the last one is today, to its end; returns when that began, in seconds since 1970.
+
+    `calls_per_day` are those of each series.
+    """
     rng = np.random.default_rng(1)
     midnight_day = int(time.time()) // 86_400
     first_day = midnight_day + 1 - DAY_COUNT
@@ -105,7 +108,7 @@ async def fill(engine: AsyncEngine) -> int:
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None  # noqa: S101 - for the type checker
         for series_id in series:
-            different = [_day(rng, series_id, first_day + number) for number in range(DIFFERENT_DAYS)]
+            different = [_day(rng, series_id, first_day + number, calls_per_day) for number in range(DIFFERENT_DAYS)]
             rows = list(_rows(different))
             await driver.copy_records_to_table("rollup", schema_name="collector", columns=_COLUMNS, records=rows)
         parameters = {"level": QUARTERS.number, "chunks": DIFFERENT_DAYS * MINUTES_PER_DAY // QUARTERS.chunk_min}
@@ -114,9 +117,8 @@ async def fill(engine: AsyncEngine) -> int:
     return midnight_day * 86_400
 
 
-def _day(rng: np.random.Generator, series_id: int, day: int) -> Windows:
-    """The minutes of a day of a series: a call every ten seconds, of a few seconds, one in twenty failed."""
-    count = CALLS_PER_DAY
+def _day(rng: np.random.Generator, series_id: int, day: int, count: int) -> Windows:
+    """The minutes of a day of a series: so many calls, of a few seconds, one in twenty failed."""
     latency_us = rng.lognormal(14.5, 0.5, count).astype(np.int64)
     none = np.zeros(count, np.int64)
     return rollup_calls(

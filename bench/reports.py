@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bench import reports_making
 from bench.figures import Figure, Report
 from bench.reports_plants import PLANTS, Planted, quiet
 from bench.reports_world import World, history, quiet_world
@@ -36,6 +37,7 @@ async def run(report: Report) -> None:
     """Some four minutes on one core with 100 seeds; seeds are fixed, so that the figures are the same every time, but for those of time."""
     seeds = int(os.environ.get(SEEDS_SETTING, str(SEEDS)))
     _speed(report)
+    await reports_making.run(AREA, report)
     _found(report, seeds)
     _curve(report, max(seeds // 4, 1))
     _nothing_planted(report, 2 * seeds)

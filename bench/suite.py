@@ -28,7 +28,9 @@ class RunningSuite:
     data_dir: Path
     process: psutil.Process
     collector: str
+    analyzer: str
     alerter: str
+    reporter: str
     gateway: str
     nats: str
     secret: str
@@ -39,9 +41,18 @@ class RunningSuite:
 
     def cpu_s(self, part: str) -> float:
         """Seconds of a processor that the process has used whose command has this in it."""
-        (found,) = [process for process in self.process.children(recursive=True) if part in " ".join(process.cmdline())]
-        times = found.cpu_times()
+        times = self._process(part).cpu_times()
         return float(times.user + times.system)
+
+    def peak_bytes(self, part: str) -> int:
+        """The most that this process has ever held."""
+        status = Path(f"/proc/{self._process(part).pid}/status").read_text()
+        (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) * 1024
+
+    def _process(self, part: str) -> psutil.Process:
+        (found,) = [process for process in self.process.children(recursive=True) if part in " ".join(process.cmdline())]
+        return found
 
     def memory_bytes(self) -> int:
         """What all processes hold together; what they share is counted once, in shares."""
@@ -68,7 +79,9 @@ async def running_suite(**environment: str) -> AsyncIterator[RunningSuite]:
                 data_dir=data_dir,
                 process=psutil.Process(process.pid),
                 collector=run.processes["collector"].url,
+                analyzer=run.processes["analyzer"].url,
                 alerter=run.processes["alerter"].url,
+                reporter=run.processes["reporter"].url,
                 gateway=run.url,
                 nats=Nats(DataDir(data_dir, data_dir), port=urlsplit(run.processes["nats"].url).port or 0).url(),
                 secret=(data_dir / "admin.key").read_text().strip(),

@@ -12,10 +12,16 @@ from cli import (
     alerts,
     anomalies,
     audit,
+    backup,
     bench,
     db,
     demo,
     detect,
+    doctor,
+    erase,
+    events,
+    export,
+    import_,
     keys,
     ledger,
     log,
@@ -27,6 +33,7 @@ from cli import (
     report,
     score,
     simulate,
+    sources,
     trace,
     up,
 )
@@ -50,6 +57,8 @@ app.command("up", rich_help_panel=START)(up.up)
 app.command("demo", rich_help_panel=START)(demo.demo)
 app.command("login", rich_help_panel=START)(login.login)
 app.command("replay", rich_help_panel=CALLS)(replay.replay)
+app.add_typer(import_.app, name="import", rich_help_panel=CALLS)
+app.add_typer(export.app, name="export", rich_help_panel=CALLS)
 app.command("simulate", rich_help_panel=CALLS)(simulate.simulate)
 app.command("ledger", rich_help_panel=CALLS)(ledger.ledger)
 app.command("anomalies", rich_help_panel=CALLS)(anomalies.anomalies)
@@ -57,6 +66,7 @@ app.command("rank", rich_help_panel=CALLS)(rank.rank)
 app.command("prompts", rich_help_panel=CALLS)(prompts.prompts)
 app.add_typer(report.app, name="report", rich_help_panel=CALLS)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=CALLS)
+app.command("sources", rich_help_panel=CALLS)(sources.sources)
 app.command("trace", rich_help_panel=CALLS)(trace.trace)
 app.command("score", rich_help_panel=CALLS)(score.score)
 app.command("detect", rich_help_panel=CALLS)(detect.detect)
@@ -64,6 +74,11 @@ app.add_typer(keys.app, name="keys", rich_help_panel=ACCESS)
 app.add_typer(projects.app, name="projects", rich_help_panel=ACCESS)
 app.command("audit", rich_help_panel=ACCESS)(audit.audit)
 app.command("log", rich_help_panel=OPERATION)(log.log)
+app.command("backup", rich_help_panel=OPERATION)(backup.backup)
+app.command("restore", rich_help_panel=OPERATION)(backup.restore)
+app.command("erase", rich_help_panel=OPERATION)(erase.erase)
+app.command("doctor", rich_help_panel=OPERATION)(doctor.doctor)
+app.add_typer(events.app, name="events", rich_help_panel=OPERATION)
 app.add_typer(db.app, name="db", rich_help_panel=OPERATION)
 app.command("bench", rich_help_panel=OPERATION)(bench.bench)
 

@@ -113,7 +113,7 @@ def test_architecture_names_every_subject_of_the_bus() -> None:
     published = (
         *(collector.CALLS_SUBJECT, collector.EVIDENCE_SUBJECT, collector.WINDOWS_SUBJECT),
         *(collector.CONTENT_SUBJECT, collector.EVIDENCE_STORED_SUBJECT, collector.ERASED_SUBJECT, analyzer.SCORES_SUBJECT),
-        *(analyzer.ANOMALIES_SUBJECT, alerter.ALERTS_SUBJECT, reporter.REPORTS_SUBJECT),
+        *(analyzer.ANOMALIES_SUBJECT, analyzer.RANKINGS_SUBJECT, alerter.ALERTS_SUBJECT, reporter.REPORTS_SUBJECT),
     )
     assert set(architecture_table("Subjects")) == {f"{subject}.<project>" for subject in published}
 

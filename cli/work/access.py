@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import grpc.aio
 from assay.access.v1 import access_service_pb2 as contract
 from assay.access.v1.access_service_pb2_grpc import AccessServiceStub
+from assay.alerter.v1 import audit_service_pb2 as alerting
+from assay.alerter.v1.audit_service_pb2_grpc import AuditServiceStub
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
@@ -16,6 +18,7 @@ from cli.work.output import Json, as_json, print_json, print_table
 
 if TYPE_CHECKING:  # exists in the type stubs alone
     from assay.access.v1.access_service_pb2_grpc import AccessServiceAsyncStub
+    from assay.alerter.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
 
 PAGE_SIZE = 1_000  # the contract's largest
 
@@ -104,7 +107,23 @@ def list_audit_events(target: Target, project: str, limit: int, *, json: bool) -
         request = contract.ListAuditEventsRequest(project=project, page_size=min(limit, PAGE_SIZE), page_token=token)
         return service.ListAuditEvents(request, timeout=ASK_TIMEOUT_S)
 
-    found = [as_json(each) for each in _pages(target, page, "events", limit)]
+    _show_events(_pages(target, page, "events", limit), json=json)
+
+
+def list_alerting_events(target: Target, project: str, limit: int, *, json: bool) -> None:
+    """Prints the latest `limit` changes of rules, silences, receivers and the notification policy; `target` is the alerter."""
+
+    def page(service: "AuditServiceAsyncStub", token: str) -> Awaitable[alerting.ListAuditEventsResponse]:
+        request = alerting.ListAuditEventsRequest(project=project, page_size=min(limit, PAGE_SIZE), page_token=token)
+        return service.ListAuditEvents(request, timeout=ASK_TIMEOUT_S)
+
+    _show_events(_pages(target, page, "events", limit, stub=AuditServiceStub), json=json)
+
+
+def _show_events(events: Iterable[contract.AuditEvent], *, json: bool) -> None:
+    found = [as_json(each) for each in events]
+    for each in found:
+        del each["page_token"]  # of no use to who has all of them
     if json:
         print_json({"events": found})
         return
@@ -140,12 +159,17 @@ def _asked(target: Target, call: Callable[["AccessServiceAsyncStub"], Awaitable[
 
 
 def _pages(
-    target: Target, page: Callable[["AccessServiceAsyncStub", str], Awaitable[Any]], field: str, limit: int | None = None
+    target: Target,
+    page: Callable[[Any, str], Awaitable[Any]],
+    field: str,
+    limit: int | None = None,
+    *,
+    stub: Callable[[grpc.aio.Channel], Any] = AccessServiceStub,
 ) -> list[Any]:
     """The items in `field` of all pages, at most `limit`."""
 
     async def work(channel: grpc.aio.Channel) -> list[Any]:
-        service = AccessServiceStub(channel)
+        service = stub(channel)
         items: list[Any] = []
         token = ""
         while True:

@@ -11,7 +11,21 @@ from bench.figures import Figure
 from kit.errors import invalid
 
 # Each is a module of the package bench with `run(report)`.
-AREAS = ("ingest", "query", "client", "simulate", "integrations", "detection", "ranking", "quality", "alerts", "reports")
+AREAS = (
+    "ingest",
+    "query",
+    "client",
+    "simulate",
+    "integrations",
+    "importing",
+    "detection",
+    "ranking",
+    "quality",
+    "alerts",
+    "reports",
+    "outputs",
+    "backup",
+)
 
 
 def run_benches(areas: list[str], *, json: bool) -> None:

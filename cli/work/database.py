@@ -26,7 +26,7 @@ from services.collector.settings import CollectorSettings
 
 DATABASE_URL_SETTING = "ASSAY_DATABASE_URL"
 # Which schema is made by which migrations, one for each service.
-SCHEMAS = {"collector": "services.collector.migrations"}
+SCHEMAS = {service: f"services.{service}.migrations" for service in ("collector", "analyzer", "alerter", "reporter")}
 
 Result = TypeVar("Result")
 
@@ -77,7 +77,7 @@ def show_status(data_dir: Path, *, json: bool) -> None:
     async def work() -> Json:
         async with database.engine(url, name="assay db", pool_size=1, files=files) as engine, engine.connect() as connection:
             server = (await connection.execute(text("SHOW server_version"))).scalar_one()
-            return {"server_version": server, "schemas": [await _schema(connection, name) for name in SCHEMAS]}
+            return {"server_version": server, "schemas": [await schema_state(connection, name) for name in SCHEMAS]}
 
     found = _run(url, work)
     if json:
@@ -110,7 +110,7 @@ def rebuild(data_dir: Path, project: str | None, start: datetime | None, end: da
     return found.differing_window_count > 0
 
 
-async def _schema(connection: AsyncConnection, schema: str) -> Json:
+async def schema_state(connection: AsyncConnection, schema: str) -> Json:
     """A schema's version, None where it was never made."""
     size_bytes, table_count = (await connection.execute(_SIZES, {"schema": schema})).one()
     version = None

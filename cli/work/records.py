@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from assay.telemetry.v1.call_pb2 import Call
 from assay.telemetry.v1.evidence_pb2 import Evidence
@@ -58,8 +58,8 @@ class BadLine:
 class Source:
     """An opened file: its lines, how far it was read, and its size in bytes; None where there is no telling."""
 
-    lines: BinaryIO
-    raw: BinaryIO
+    lines: "io.BufferedReader[Any]"
+    raw: io.FileIO
     size_bytes: int | None
 
     def position_bytes(self) -> int:

@@ -4,20 +4,17 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import grpc.aio
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TimeElapsedColumn
-from rich.text import Text
 
 from cli.work.batches import Batch, Batcher
 from cli.work.connection import Target, ask
 from cli.work.output import print_json
 from cli.work.records import BadLine, Record, Source, open_source, read_records
 from cli.work.sending import Sender, Tally, send_all
+from cli.work.sending_progress import sending_progress
 from kit.errors import AssayError, invalid
 
 REFUSALS_SHOWN_MAX = 20
@@ -42,7 +39,7 @@ def show_replay(target: Target, plan: Plan, *, json: bool) -> None:
     with open_source(plan.file) as source:
         replaying = _Replaying(source, plan, shift_ns, refusals.add)
         try:
-            with _progress(source, replaying.tally) as on_read:
+            with sending_progress(source.position_bytes, source.size_bytes, replaying.tally) as on_read:
                 ask(target, lambda channel: replaying.run(channel, target.address, on_read))
         finally:
             refusals.show()
@@ -149,28 +146,3 @@ def _rebasing_shift_ns(plan: Plan) -> int:
         raise invalid("--rebase", f"{plan.file} has no record with a time")
     lasts_ns = 0 if plan.speed is None else round((last_ns - first_ns) / plan.speed)
     return time.time_ns() + lasts_ns - last_ns
-
-
-class _TallyColumn(ProgressColumn):
-    def __init__(self, tally: Tally) -> None:
-        super().__init__()
-        self._tally = tally
-
-    def render(self, task: Task) -> Text:
-        """How many were sent and how many of them are stored, with the rate of storing."""
-        tally = self._tally
-        stored = tally.accepted + tally.duplicates
-        rate = stored / task.elapsed if task.elapsed else 0.0
-        return Text(f"{tally.sent:,} sent  {stored:,} stored  {rate:,.0f}/s  {tally.rejected:,} rejected")
-
-
-@contextmanager
-def _progress(source: Source, tally: Tally) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal; gives what to call when more of the file was read."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda: None
-        return
-    with Progress(BarColumn(), TaskProgressColumn(), _TallyColumn(tally), TimeElapsedColumn(), console=console) as progress:
-        task = progress.add_task("", total=source.size_bytes)
-        yield lambda: progress.update(task, completed=source.position_bytes())

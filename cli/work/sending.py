@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import grpc
 import grpc.aio
@@ -19,6 +20,7 @@ from assay.collector.v1.collector_service_pb2_grpc import CollectorServiceStub
 
 from cli.work.batches import Batch
 from cli.work.connection import ASK_TIMEOUT_S, error_in_words
+from kit import rpc
 from kit.errors import AssayError, Kind
 
 # Enough to keep the collector busy while we parse.
@@ -28,12 +30,15 @@ UNSTORED_MAX = 2_000
 ASKED_MAX = 200  # batches in one question
 ASK_EVERY_S = 0.05
 RECORD_TIMEOUT_S = 30.0
+SENDER_METADATA = "assay-sender"
 # A collector that is away longer than this will not come back while somebody waits.
 AWAY_MAX_S = 600.0
 # The store may be recovering; after this without any progress somebody should look.
 STUCK_MAX_S = 120.0
 RETRY_FIRST_S = 0.2
 RETRY_MAX_S = 5.0
+
+Answer = TypeVar("Answer")
 
 _REASON_PREFIX = "REJECTION_REASON_"
 
@@ -49,14 +54,27 @@ class Tally:
 
 
 class Sender:
-    """Sends batches until each is stored, and tallies. `on_refused` is told line and reason of each record that was refused."""
+    """Sends batches until each is stored, and tallies. `on_refused` is told line and reason of each record that was refused.
 
-    def __init__(self, channel: grpc.aio.Channel, address: str, project: str, tally: Tally, on_refused: Callable[[int, str], None]) -> None:
+    `sender` is what the collector calls the source of the calls; empty: as any other client of gRPC.
+    """
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        address: str,
+        project: str,
+        tally: Tally,
+        on_refused: Callable[[int, str], None],
+        *,
+        sender: str = "",
+    ) -> None:
         self._service = CollectorServiceStub(channel)
         self._address = address
         self._project = project
         self._tally = tally
         self._on_refused = on_refused
+        self._metadata = ((SENDER_METADATA, sender),) if sender else ()
         self._in_flight = asyncio.Semaphore(IN_FLIGHT_MAX)
         self._room = asyncio.Semaphore(UNSTORED_MAX)
         self._unstored: dict[str, tuple[int, list[int]]] = {}
@@ -144,7 +162,7 @@ class Sender:
 
     async def _record(self, batch: Batch) -> RecordCallsResponse | RecordEvidenceResponse:
         if isinstance(batch.request, RecordCallsRequest):
-            return await self._service.RecordCalls(batch.request, timeout=RECORD_TIMEOUT_S)
+            return await self._service.RecordCalls(batch.request, timeout=RECORD_TIMEOUT_S, metadata=self._metadata)
         return await self._service.RecordEvidence(batch.request, timeout=RECORD_TIMEOUT_S)
 
     async def _states(self, batch_ids: list[str]) -> Sequence[BatchState]:
@@ -175,6 +193,20 @@ async def send_all(sender: Sender, batches: AsyncIterator[Batch], on_sending: Ca
         raise errors.exceptions[0] from errors
     if damage is not None:
         raise damage
+
+
+async def patiently(question: Callable[[], Awaitable[Answer]]) -> Answer:
+    """The answer to a question that may be asked again, for as long as the other side may be away. Raises AioRpcError."""
+    started_s = time.monotonic()
+    delay_s = RETRY_FIRST_S
+    while True:
+        try:
+            return await question()
+        except grpc.aio.AioRpcError as error:
+            if not may_retry(rpc.error_of(error)) or time.monotonic() - started_s > AWAY_MAX_S:
+                raise
+            await asyncio.sleep(delay_s)
+            delay_s = min(2 * delay_s, RETRY_MAX_S)
 
 
 def may_retry(error: AssayError) -> bool:

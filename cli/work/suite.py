@@ -218,6 +218,7 @@ def _link_settings(addresses: ports.Addresses, secrets: _Secrets, settings: TlsS
 
 def _alerter(addresses: ports.Addresses, shared: Mapping[str, str], secrets: _Secrets, settings: TlsSettings) -> ChildSpec:
     """The alerter, which tells of the others being down, and links to the gateway in what it sends."""
+    watched = {name: ports.reachable(getattr(addresses, name)) for name in ("writer", "reporter")}
     return _service(
         ProcessName.ALERTER,
         {
@@ -226,7 +227,7 @@ def _alerter(addresses: ports.Addresses, shared: Mapping[str, str], secrets: _Se
             "ASSAY_ALERTER_LISTEN": addresses.alerter,
             "ASSAY_ALERTER_COLLECTOR_ADDRESS": ports.reachable(addresses.collector),
             "ASSAY_ALERTER_ANALYZER_ADDRESS": ports.reachable(addresses.analyzer),
-            "ASSAY_ALERTER_WATCHED_ADDRESSES": json.dumps({"writer": ports.reachable(addresses.writer)}),
+            "ASSAY_ALERTER_WATCHED_ADDRESSES": json.dumps(watched),
             "ASSAY_SERVICE_KEY": secrets.service,
         },
         _serves_grpc(ports.reachable(addresses.alerter), settings.client_tls),

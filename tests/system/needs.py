@@ -13,15 +13,17 @@ _READ = {
     "BaselineService": ("GetBaseline", "ListBaselines", "QueryBaselines", "ListAcceptedShifts"),
     "PromptService": ("ListPrompts", "ComparePrompts", "RankPrompts"),
     "EvidenceService": ("ListEvidence", "LocateSubjects"),
-    "QualityService": ("GetQuality", "ListQuality", "SummarizeQuality", "GetQualityWeights"),
-    "RankingService": ("RankProviders", "WatchRankings", "ListRankings", "GetRanking", "BacktestRanking"),
+    "ExportService": ("ScrapeProviders", "ListExportTargets"),
+    "QualityService": ("GetQuality", "ListQuality", "WatchQuality", "SummarizeQuality", "GetQualityWeights"),
+    "RankingService": ("RankProviders", "WatchRankings", "WatchKeptRankings", "ListRankings", "GetRanking", "BacktestRanking"),
     "ReceiverService": ("GetReceiver", "ListReceivers", "GetNotificationPolicy", "ListDeliveries"),
     "ReportService": (
-        *("GetReport", "ListReports", "RenderReport", "ListRecommendations"),
+        *("GetReport", "ListReports", "WatchReports", "RenderReport", "ListRecommendations"),
         *("GetSchedule", "ListSchedules", "ListScheduleRuns"),
     ),
     "RuleService": ("GetRule", "ListRules", "BacktestRule"),
     "SilenceService": ("GetSilence", "ListSilences", "PreviewSilence"),
+    "SourceService": ("ListSources",),
 }
 _OPERATE = {
     "AlertService": ("AcknowledgeAlert", "ResolveAlert"),
@@ -38,13 +40,20 @@ _OPERATE = {
 }
 _RECORD = {"FeedbackService": ("CreateFeedbackLink",)}
 _ADMIN = {
+    "AuditService": ("ListAuditEvents",),
+    "ErasureService": ("EraseRecords", "GetErasure"),
     "QualityService": ("UpdateQualityWeights",),
     "ReceiverService": ("CreateReceiver", "UpdateReceiver", "DeleteReceiver", "UpdateNotificationPolicy"),
 }
 
+_INSTALLATION_ADMIN = {"StorageService": ("GetStorage",)}
+
 RPC_ROLES: Mapping[str, str] = {
     f"{service}.{method}": role
-    for role, table in (("RECORD", _RECORD), ("READ", _READ), ("OPERATE", _OPERATE), ("ADMIN", _ADMIN))
+    for role, table in (
+        *(("RECORD", _RECORD), ("READ", _READ), ("OPERATE", _OPERATE), ("ADMIN", _ADMIN)),
+        ("INSTALLATION_ADMIN", _INSTALLATION_ADMIN),
+    )
     for service, methods in table.items()
     for method in methods
 }
@@ -68,6 +77,9 @@ _WEEKLY = {**_SCHEDULE, "period": "WEEKLY", "local_time": {"weekday": 1, "minute
 _WEBHOOK = {**_RECEIVER, "webhook": {"url": "https://receiver.invalid/"}}
 
 ROUTE_NEEDS: Mapping[str, tuple[str, HttpRequest]] = {
+    "GET /api/v1/export-targets": ("READ", HttpRequest()),
+    "GET /api/v1/sources": ("READ", HttpRequest()),
+    "GET /api/v1/storage": ("INSTALLATION_ADMIN", HttpRequest()),
     "GET /api/v1/anomalies": ("READ", HttpRequest()),
     "GET /api/v1/anomalies/{anomaly_id}": ("READ", HttpRequest(path=_ANOMALY)),
     "POST /api/v1/anomalies/{anomaly_id}/mark": ("OPERATE", HttpRequest(path=_ANOMALY, json={"mark": "NOISE"})),

@@ -82,3 +82,12 @@ async def test_the_commands_for_those_who_write_a_client_do_what_the_page_says(s
     assert {line["kind"]: line["storedCount"] for line in account["totals"]} == {"RECORD_KIND_CALL": "2", "RECORD_KIND_EVIDENCE": "2"}
     assert (ledger[RECORD_KIND_CALL].stored_count, ledger[RECORD_KIND_EVIDENCE].stored_count) == (2, 2)
     assert [series["windows"][0]["call_count"] for series in measured["series"]] == [2]
+
+
+async def test_the_commands_for_prometheus_do_what_the_page_says(suite: Suite, run: Run) -> None:
+    project = await suite.new_project()
+    secret, _ = await suite.new_key(project, "ADMIN")
+    scrape, targets, receiver = (text for _, text in blocks_of("docs/prometheus.md"))
+    assert run("sh", scrape, secret) == ""  # nothing was counted yet
+    assert json.loads(run("sh", targets, secret)) == {"targets": []}
+    assert json.loads(run("sh", receiver, secret))["alertmanager"] == {"url": "https://alertmanager.example.com"}

@@ -1,0 +1,1 @@
+"""What travels on the bus, for who looks at it or builds on it."""

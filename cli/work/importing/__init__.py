@@ -1,0 +1,1 @@
+"""Calls that other programs recorded, read from what these export."""
