@@ -64,13 +64,15 @@ async def _scraped(report: Report, suite: RunningSuite) -> None:
     headers = {"authorization": f"Bearer {suite.secret}"}
     async with httpx.AsyncClient(base_url=suite.gateway, headers=headers, timeout=60, trust_env=False) as client:
         for name, accept in (("text", TEXT), ("OpenMetrics", OPEN_METRICS), ("protobuf", PROTOBUF)):
-            took_ms, byte_count = [], 0
+            took_ms, byte_count, before_s = [], 0, _processes_s(suite)
             for _ in range(SCRAPES):
                 began = time.perf_counter()
                 answer = await client.get(PATH, params={"project": "default"}, headers={"accept": accept})
                 took_ms.append((time.perf_counter() - began) * 1e3)
                 byte_count = len(answer.raise_for_status().content)
             report(Figure(AREA, f"scrape of {SCRAPED_SERIES} series, {name}", median(took_ms), "ms", 200, "lower"))
+            used_ms = (_processes_s(suite) - before_s) / SCRAPES * 1e3
+            report(Figure(AREA, f"… processor time of all, reader included, {name}", used_ms, "ms", None, "lower"))
             report(Figure(AREA, f"… its size, {name}", byte_count / 1e6, "MB", None, "lower"))
 
 

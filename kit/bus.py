@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import nats
 import nats.errors
@@ -217,8 +218,12 @@ class Bus:
 
     async def next_message(self, stream: str, subject: str, sequence: int) -> RawStreamMsg | None:
         """The first message from a place on whose subject, which may have wildcards, is meant; None if there is none. As `message` else."""
+        find = partial(self.jetstream.get_msg, stream, seq=sequence, subject=subject, next=True)
         try:
-            return await self.jetstream.get_msg(stream, seq=sequence, subject=subject, next=True, direct=True)
+            try:
+                return await find(direct=True)
+            except nats.js.errors.NotFoundError:  # a replica may not have it yet: only the leader can say that there is none
+                return await find()
         except nats.js.errors.NotFoundError:
             return None
         except (nats.errors.Error, OSError, TimeoutError) as error:

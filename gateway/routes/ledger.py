@@ -26,4 +26,5 @@ async def get_ledger(
 @router.get("/storage", **answers(models.Storage))
 async def get_storage(collector: CollectorOf, caller: CallerOf) -> Response:
     """What the tables and the ingest stream of the installation hold, and how long what is kept."""
-    return answer(plain(await collector.ask(collector.storage.GetStorage, GetStorageRequest(), caller.secret)))
+    found = await collector.ask(collector.storage.GetStorage, GetStorageRequest(), caller.secret)
+    return answer(plain(found))

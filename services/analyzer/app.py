@@ -92,8 +92,9 @@ async def analyzer(settings: AnalyzerSettings) -> AsyncIterator[str]:
             )
         )
         projects = Projects(connection, tools.collector, tools.store, work)
-        jobs = [start.run, start.after(projects.run), start.after(Eraser(engine, connection).run), watches.run, give_back_freed_memory]
-        await stack.enter_async_context(lifecycle.background(*jobs, *scores.jobs(start), *choices.jobs(start)))
+        jobs = [start.after(job) for job in (projects.run, watches.run, Eraser(engine, connection).run)]
+        jobs += [start.run, give_back_freed_memory, *scores.jobs(start), *choices.jobs(start)]
+        await stack.enter_async_context(lifecycle.background(*jobs))
         _log.info("the analyzer is up", address=bound)
         yield bound
 

@@ -111,6 +111,72 @@ def test_units_start_processes() -> None:
     assert "assay up %i" in unit
 
 
+def chart_values() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((DEPLOY / "helm" / "values.yaml").read_text())
+    return loaded
+
+
+@pytest.mark.parametrize("process", SETTINGS)
+def test_the_chart_tells_every_process_what_it_knows_and_listens_where_its_ports_are(process: str) -> None:
+    charted = chart_values()["processes"][process]
+    assert set(charted["settings"]) <= variables(SETTINGS[process])
+    listening = {int(value.rpartition(":")[2]) for name, value in charted["settings"].items() if name.endswith("_LISTEN")}
+    assert listening == {*charted["ports"].values(), charted["ops"]}
+
+
+def test_the_chart_has_the_processes_there_are_and_each_asks_where_the_other_listens() -> None:
+    processes = chart_values()["processes"]
+    assert set(processes) == set(SETTINGS)
+    told = " ".join(value for process in processes.values() for value in process["settings"].values())
+    asked = re.findall(r'include "assay.host" \(list . "(\w+)"\) }}:(\d+)', told)
+    assert len(asked) == 12
+    assert {(name, int(port)) for name, port in asked} <= {(name, process["ports"].get("grpc")) for name, process in processes.items()}
+
+
+def test_the_chart_gives_processes_settings_and_secrets_that_they_know() -> None:
+    template = (DEPLOY / "helm" / "templates" / "deployments.yaml").read_text()
+    everybody = set(re.findall(r"name: (ASSAY_[A-Z_]+)", template)) - SHARED
+    assert everybody and all(everybody <= variables(settings) for settings in SETTINGS.values())
+    secrets = set(re.findall(r"ASSAY_[A-Z_]+", (DEPLOY / "helm" / "values.yaml").read_text().split("\nsecret:")[0]))
+    assert {"ASSAY_SERVICE_KEY", "ASSAY_SECRETS_KEY", "ASSAY_DATABASE_URL"} <= secrets <= variables(FrontSettings)
+    assert '{{- if ne $name "gateway" }}\n          envFrom:' in template
+
+
+def rendered(values: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    """The chart's objects by kind and name."""
+    helm = pytest.importorskip("helm_python", reason="helm-python-sdk is not installed: the chart is not rendered")
+    with helm.Chart.load(str(DEPLOY / "helm")) as chart:
+        manifests = chart.render(values, name="assay", namespace="assay")
+    objects = (one for text in manifests.values() for one in yaml.safe_load_all(text) if one)
+    return {(one["kind"], one["metadata"]["name"]): one for one in objects}
+
+
+def test_the_chart_renders_to_deployments_that_others_reach_and_that_scale_once() -> None:
+    objects = rendered({})
+    for process, settings in SETTINGS.items():
+        pods = objects["Deployment", f"assay-{process}"]["spec"]["template"]
+        (container,) = pods["spec"]["containers"]
+        assert container["args"] == [process]
+        assert {"Service", "PodDisruptionBudget", "NetworkPolicy"} <= {kind for kind, name in objects if name == f"assay-{process}"}
+        assert objects["Service", f"assay-{process}"]["spec"]["selector"] == pods["metadata"]["labels"]
+        scaled = ("HorizontalPodAutoscaler", f"assay-{process}") in objects
+        assert scaled is ("replicas" not in objects["Deployment", f"assay-{process}"]["spec"]) is (process in {"collector", "writer"})
+        assert {one["name"] for one in container["env"]} <= variables(settings) | SHARED
+        asked = [one["value"] for one in container["env"] if one["name"].endswith("_ADDRESS")]
+        assert all(("Service", address.partition(":")[0]) in objects for address in asked)
+
+
+def test_the_chart_with_tls_has_no_insecure_setting_and_without_policies_none() -> None:
+    objects = rendered({"tls": {"secret": "certificates", "serverName": "assay.example.com"}, "networkPolicy": {"enabled": False}})
+    for process in SETTINGS:
+        (container,) = objects["Deployment", f"assay-{process}"]["spec"]["template"]["spec"]["containers"]
+        told = {one["name"]: one["value"] for one in container["env"]}
+        assert told["ASSAY_TLS_CERTIFICATE"] == "/tls/tls.crt"
+        assert not [name for name in told if "INSECURE" in name]
+        assert {container[probe]["httpGet"]["scheme"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")} == {"HTTPS"}
+    assert "NetworkPolicy" not in {kind for kind, _ in objects}
+
+
 def metric_names(expression: str) -> Iterator[str]:
     for name in re.findall(r"\bassay_[a-z0-9_]+", expression):
         yield next((name.removesuffix(suffix) for suffix in SUFFIXES[1:] if name.endswith(suffix)), name)

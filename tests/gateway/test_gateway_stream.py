@@ -142,7 +142,7 @@ async def test_who_comes_back_gets_what_it_missed_and_no_more(live: Site) -> Non
 async def test_an_id_that_says_nothing_gets_a_snapshot_of_now(live: Site, event_id: str) -> None:
     async with reading(live) as reader:
         *_, ledger = await reader.expect("retry", "metrics", "totals", "ledger")
-        live.neighbour.change(change(9, minutes_back=2))
+        live.neighbour.change(change(9, minutes_back=10))
         await reader.expect("metrics")
 
         generation = ledger.event_id.rpartition("-")[0]

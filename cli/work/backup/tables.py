@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from graphlib import TopologicalSorter
+from typing import IO
 
 import asyncpg
 from sqlalchemy import text
@@ -77,8 +78,8 @@ async def dump(connection: AsyncConnection, archive: zipfile.ZipFile, progress: 
     for number, table in enumerate(found):
         with archives.member(archive, table.member) as file:
 
-            async def write(data: bytes, file: object = file) -> None:
-                file.write(data)  # type: ignore[attr-defined]
+            async def write(data: bytes, file: IO[bytes] = file) -> None:
+                file.write(data)
 
             copied = await driver.copy_from_table(
                 table.name, schema_name=table.schema, columns=list(table.columns), output=write, format="binary"

@@ -50,12 +50,12 @@ class Watch:
             if operation is None or options.method != "post":
                 return None
             body = options.json_data
-            model = body.get("model") or ""
-            hides_usage = bool(body.get("stream")) and self.dialect.ask(options)
-            return Request(self, model, operation, hides_usage=hides_usage)
+            request = Request(self, body.get("model") or "", operation)
+            request.hides_usage = bool(body.get("stream")) and self.dialect.ask(options)
         except Exception as error:  # noqa: BLE001 - the agent's code must not hear of it
             self.complain(error)
             return None
+        return request
 
     def complain(self, error: Exception) -> None:
         """Says once that something cannot be read."""
@@ -63,14 +63,17 @@ class Watch:
 
 
 class Request:
-    """One request of a caller: one call, or several where the SDK tries again by itself, each with its own time and outcome."""
+    """One request of a caller: one call, or several where the SDK tries again by itself, each with its own time and outcome.
 
-    def __init__(self, watch: Watch, model: str, operation: str, *, hides_usage: bool) -> None:
+    `hides_usage`: the caller did not ask for the event of a stream that has its usage alone.
+    """
+
+    def __init__(self, watch: Watch, model: str, operation: str) -> None:
         self._watch = watch
         self._model = model
         self._tags = current_tags()
         self._fields = {"task_type": operation, **self._tags.fields_of(model, watch.default)}
-        self._hides_usage = hides_usage
+        self.hides_usage = False
         self._has_begun = False
         self._is_whole = False
         self._call: Call | None = None
@@ -118,7 +121,7 @@ class Request:
             self._read(event)
         except Exception as error:  # noqa: BLE001 - as above
             self._watch.complain(error)
-        return not (self._hides_usage and getattr(event, "usage", None) is not None and not event.choices)
+        return not (self.hides_usage and getattr(event, "usage", None) is not None and not event.choices)
 
     def end(self, error: BaseException | None) -> None:
         """The call ends, unless it has ended already. A stream that is left when its answer is whole has succeeded."""

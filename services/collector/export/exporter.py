@@ -102,13 +102,14 @@ class Exporter:
 
 
 async def _patient(work: Awaitable[_Result]) -> _Result | None:
-    """What comes of it, None while the database is away or busy: it is tried again the next time."""
+    """What comes of it, None where it fails: it is tried again the next time. The process stores calls, which must not hang on this."""
     try:
         return await work
-    except Exception as error:
-        if not is_passing(error):
-            raise
-        _log.warning("sending to targets has to wait", why=str(error) or repr(error))
+    except Exception as error:  # noqa: BLE001 - see above
+        if is_passing(error):
+            _log.warning("sending to targets has to wait", why=str(error) or repr(error))
+        else:
+            _log.error("sending to targets fails by a mistake of ours", error=error)
         return None
 
 

@@ -1,14 +1,22 @@
-"""The migrations make what tables.py describes, since the one is frozen and the other goes on changing."""
+"""The migrations make what tables.py describes, since the one is frozen and the other goes on changing, and may take their time."""
 
+import asyncio
+
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from kit import database
+from kit.bus import Bus
 from kit.embedded.stack import Stack
-from services.analyzer.app import MIGRATIONS, SCHEMA
+from services.analyzer import watch
+from services.analyzer.app import MIGRATIONS, SCHEMA, analyzer
+from services.analyzer.settings import AnalyzerSettings
 from services.analyzer.tables import metadata
+from services.collector.access.keys import new_secret
+from tests.analyzer.service.site import eventually
 
 _COLUMNS = text(
     "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, l.collname, "
@@ -51,3 +59,22 @@ async def test_a_migrated_database_is_what_the_tables_say(stack: Stack) -> None:
     assert columns == made_columns
     assert indexes == made_indexes
     assert len(described[0][0]) > 60
+
+
+async def test_whoever_asks_for_tables_waits_until_they_are_made(stack: Stack, bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bus.is_connected
+    monkeypatch.setattr(watch, "LOOK_EVERY_S", 0.01)
+    url, lock = await stack.create_database("analyzer_late"), {"key": database.lock_key(f"migrate {SCHEMA}")}
+    own = {"listen": "127.0.0.1:0", "ops_listen": "", "collector_address": "127.0.0.1:1", "service_key": new_secret()}
+    async with database.engine(url) as engine, engine.connect() as connection:
+        await connection.execute(text("SELECT pg_advisory_lock(:key)"), lock)
+        async with analyzer(AnalyzerSettings.model_validate({"database_url": url, "nats_url": stack.nats_url, **own})):
+
+            async def wait_for_the_lock() -> bool:
+                return bool(await connection.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")))
+
+            await eventually(wait_for_the_lock)
+            await asyncio.sleep(20 * watch.LOOK_EVERY_S)  # as many looks
+            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), lock)
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), lock)  # when the tables are made
+            assert await connection.scalar(text("SELECT to_regclass('analyzer.project')")) is not None

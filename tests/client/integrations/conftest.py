@@ -1,4 +1,4 @@
-"""Providers that answer, and a collector that takes what integrations record: one of each for all of these tests."""
+"""Providers that answer, and a collector that takes what integrations record: one of each for the tests of a module."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def told(call: Call, *names: str) -> tuple[Any, ...]:
     return tuple(getattr(call, name) for name in names)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _recorder() -> Iterator[Recorder]:
     neighbour = Neighbour()
     with served(neighbour), Client(neighbour.address, "secret", batch_age_s=0.0, flush_on_sigterm=False) as client:
@@ -59,7 +59,7 @@ def recorder(_recorder: Recorder) -> Iterator[Recorder]:
     assert _recorder.calls() == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _providers() -> Iterator[Providers]:
     with providing() as providers:
         yield providers

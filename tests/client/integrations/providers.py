@@ -54,7 +54,8 @@ Json = dict[str, Any]
 class Providers:
     """What is asked, and how it is answered: `troubles` one after the other before anything else.
 
-    A trouble is a status, or "hang" for no answer until `release`, or "cut" for a stream that ends in the middle. Between the
+    A trouble is a status, or "hang" for no answer until `release`, "cut" for a stream that ends in the middle, "fail" for a
+    response that says that it failed, "error" for a stream of a response with an error in it. Between the
     head of a stream and its first piece `first_token_s` pass.
     """
 
@@ -104,6 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.state.release.wait()
             self.close_connection = True
             return
+        if trouble in {"fail", "error"}:
+            body["trouble"] = trouble
         if path not in PATHS or body.get("model") not in MODELS:
             self._send_json(404, {"type": "error", "error": {"type": "not_found", "message": "no such thing"}}, {})
         elif body.get("stream"):
@@ -167,7 +170,8 @@ def _answer(path: str, body: Json) -> Json:
             choices = [{"index": 0, "text": text, "finish_reason": "stop", "logprobs": None}]
             return {"id": "c-1", "object": "text_completion", "created": 1, "model": model, "choices": choices, "usage": CHAT_USAGE}
         case "/responses":
-            return _response(model, "incomplete" if is_refused else "completed", wants_tool=wants_tool)
+            status = "failed" if body.get("trouble") == "fail" else "incomplete" if is_refused else "completed"
+            return _response(model, status, wants_tool=wants_tool)
         case "/embeddings":
             data = [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}]
             return {"object": "list", "model": model, "data": data, "usage": {"prompt_tokens": 8, "total_tokens": 8}}
@@ -199,7 +203,7 @@ def _response(model: str, status: str, *, wants_tool: bool = False) -> Json:
         "output": [call if wants_tool else message] if is_over else [],
         "usage": RESPONSE_USAGE if is_over else None,
         "incomplete_details": {"reason": "content_filter"} if status == "incomplete" else None,
-        "error": None,
+        "error": {"code": "server_error", "message": "no"} if status == "failed" else None,
         "parallel_tool_calls": True,
         "tool_choice": "auto",
         "tools": [],
@@ -214,6 +218,9 @@ def _events(path: str, body: Json) -> Iterator[Json]:
             yield from _chunks(model, whole["choices"][0], has_usage=bool((body.get("stream_options") or {}).get("include_usage")))
         case "/responses":
             for number, event in enumerate(_response_events(model, whole)):
+                if number == 1 and body.get("trouble") == "error":
+                    yield {"type": "error", "code": "server_error", "message": "no", "param": None, "sequence_number": number}
+                    return
                 yield {**event, "sequence_number": number}
         case "/messages":
             yield {"type": "message_start", "message": _message(model, {**MESSAGE_USAGE, "output_tokens": 1})}
