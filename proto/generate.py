@@ -1,8 +1,8 @@
 """Writes the Python code of the contract: `python proto/generate.py [FOLDER]`, by default into gen/."""
 
-import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import grpc_tools
 from grpc_tools import protoc
@@ -11,9 +11,16 @@ PROTO = Path(__file__).resolve().parent
 
 
 def generate(folder: Path) -> None:
-    """Replaces `folder`/assay by the modules and type stubs of every .proto below proto/."""
-    shutil.rmtree(folder / "assay", ignore_errors=True)
+    """Replaces `folder`/assay by the modules and type stubs of every .proto below proto/, all at once: others may be reading them."""
     folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as made:
+        _write(Path(made))
+        if (folder / "assay").exists():
+            (folder / "assay").rename(Path(made) / "before")
+        (Path(made) / "assay").rename(folder / "assay")
+
+
+def _write(folder: Path) -> None:
     sources = sorted(str(path.relative_to(PROTO)) for path in PROTO.rglob("*.proto"))
     well_known = Path(grpc_tools.__file__).parent / "_proto"
     outputs = [f"--{kind}_out={folder}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")]

@@ -22,8 +22,9 @@ def test_what_is_none_is_unset_in_the_message() -> None:
     message = messages.key_to_message(KEY)
     assert (message.project, message.HasField("expire_time")) == ("", False)
     assert message.revoke_time.ToDatetime(UTC) == NOW
-    event = messages.event_to_message(AuditEvent(1, NOW, None, "key.create", "k", {"a": "b"}))
+    event = messages.event_to_message(AuditEvent(1, NOW, None, "key.create", "k", {"a": "b"}), QUERY)
     assert (event.actor_key_id, dict(event.details)) == ("", {"a": "b"})
+    assert messages.event_position(event.page_token, QUERY) == 1
 
 
 @given(times, st.integers(0, 2**63 - 1))

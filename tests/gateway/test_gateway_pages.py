@@ -113,7 +113,7 @@ async def test_the_document_describes_every_route_and_the_page_lists_them_withou
     page = (await site.http.get("/api/v1/docs")).text
 
     operations = {(method.upper(), path): operation for path, methods in document["paths"].items() for method, operation in methods.items()}
-    assert len(operations) == 79
+    assert len(operations) == 82
     for (method, path), operation in operations.items():
         assert f"{method} {path}" in page
         assert list(operation["responses"]["default"]["content"]) == ["application/problem+json"]
@@ -123,7 +123,7 @@ async def test_the_document_describes_every_route_and_the_page_lists_them_withou
     assert content == {"application/json": {"schema": {"$ref": "#/components/schemas/Metrics"}}}
     stream = operations["GET", "/api/v1/stream"]["responses"]["200"]["content"]["text/event-stream"]["schema"]
     assert "type" not in stream
-    assert len(stream["anyOf"]) == 6
+    assert len(stream["anyOf"]) == 9
 
 
 def test_the_document_can_be_had_without_serving(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from gateway.analyzer import Analyzer
 from gateway.collector import Collector
 from gateway.hub import Services
 from gateway.hubs import Hubs
+from gateway.reporter import Reporter
 from gateway.settings import GatewaySettings
 from kit import rpc
 from kit.errors import AssayError, Kind
@@ -79,7 +80,7 @@ async def test_a_bug_ends_the_stream_and_is_logged_once(
 
 async def test_a_gateway_that_stops_takes_no_more_readers() -> None:
     async with rpc.connect("127.0.0.1:1") as channel:
-        services = Services(Collector.over(channel, 1.0), Analyzer.over(channel, 1.0), Alerter.over(channel, 1.0))
+        services = Services(*(part.over(channel, 1.0) for part in (Collector, Analyzer, Alerter, Reporter)))
         hubs = Hubs(services, GatewaySettings())
         await hubs.close()
         with pytest.raises(AssayError) as refusal:
