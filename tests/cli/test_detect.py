@@ -14,6 +14,7 @@ import pytest
 
 from cli.work.detect_row import seconds_of, value_of
 from kit.errors import AssayError
+from tests import unmeasured
 from tests.cli.suite import ASSAY, assay
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -200,7 +201,8 @@ def test_the_labelled_series_are_scored_as_promised() -> None:
     scorer, data = SHARED / "bench" / "score_detector.py", SHARED / "data" / "anomaly"
     if not scorer.exists():
         pytest.skip("there are no labelled series beside the project")
-    done = subprocess.run([sys.executable, scorer, data, "--", *ASSAY, "detect"], capture_output=True, text=True, check=True)
+    command = [sys.executable, scorer, data, "--", *ASSAY, "detect"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=unmeasured.environment())
     figures = json.loads(done.stdout)
     assert figures["nab_best"] >= 60
     assert figures["nab_fixed"] >= 55

@@ -5,9 +5,9 @@ import csv
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -121,11 +121,14 @@ def test_the_event_log_is_printed_and_followed(suite: Suite, tmp_path: Path) -> 
     sent = [call("event-1", labels={"team": "blue"}), call("event-2", usage={"input_token_count": 7}, task_id="task-1")]
     command = (*ASSAY, "events", "tail", "calls", "--project", project, "--data-dir", str(suite.data_dir))
     with subprocess.Popen((*command, "--start", "2026-01-01"), stdout=subprocess.PIPE, text=True) as process:
+        watchdog = threading.Timer(DEADLINE_S, process.kill)
+        watchdog.start()
         suite.assay("replay", write_lines(tmp_path / "calls.jsonl", sent), "--project", project)
         suite.assay("replay", write_lines(tmp_path / "scores.jsonl", [evidence("score-1", "event-1")]), "--project", project)
         assert process.stdout is not None
         followed = json.loads(process.stdout.readline())
-        process.send_signal(signal.SIGINT)
+        watchdog.cancel()
+        process.terminate()
         process.communicate(timeout=DEADLINE_S)
     assert (followed["kind"], followed["project"], followed["stream"]) == ("calls", project, "ASSAY_INGEST")
     first, second = followed["event"]["calls"]

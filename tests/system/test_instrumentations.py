@@ -10,6 +10,7 @@ import anthropic
 import httpx2
 import openai
 import pytest
+from assay.collector.v1.collector_service_pb2 import LedgerDay
 from assay_client import Outcome
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -26,7 +27,7 @@ from tests.client.integrations.providers import (
     Providers,
     providing,
 )
-from tests.system.suite import Suite
+from tests.system.suite import STORED_TIMEOUT_S, Suite, eventually
 from tests.system.test_otlp import calls_of
 
 FLUSH_TIMEOUT_MS = 60_000
@@ -117,7 +118,11 @@ async def test_what_an_instrumentation_tells_is_what_was_called(suite: Suite, pr
         instrumentor.uninstrument()
         assert await asyncio.to_thread(provider.force_flush, FLUSH_TIMEOUT_MS)
         await asyncio.to_thread(provider.shutdown)
-    ledger = await suite.ledger(project)
+
+    async def booked() -> dict[int, LedgerDay] | None:
+        return await suite.ledger(project) or None
+
+    ledger = await eventually(booked, STORED_TIMEOUT_S, "the calls stored")
     assert [(line.stored_count, line.rejected_count) for line in ledger.values()] == [(len(expected), 0)]
     calls = sorted((stored.call for stored in await calls_of(suite, project)), key=lambda call: call.start_time.ToNanoseconds())
     assert {call.task_type for call in calls} == {"planning"}
