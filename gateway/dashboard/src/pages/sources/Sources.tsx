@@ -7,6 +7,7 @@ import { EntriesSkeleton } from '../../parts/Entries';
 import { Icon } from '../../parts/Icon';
 import { Failure, State } from '../../parts/State';
 import { Trouble } from '../../parts/Trouble';
+import { useConnection } from '../../state/connection';
 import { nowMs } from '../../state/now';
 import { useResource } from '../../state/resource';
 import { project, timeZone } from '../../state/session';
@@ -16,9 +17,10 @@ import './sources.css';
 const REFRESH_EVERY_MS = 30_000;
 
 export default function Sources() {
+  useConnection();
   useEffect(() => {
-    document.title = 'Sources · Assay';
-  }, []);
+    document.title = `Sources · ${project.value} · Assay`;
+  }, [project.value]);
   const { data, error, reload } = useResource(
     project.value,
     (signal) => listSources(project.value, signal),
